@@ -1,6 +1,6 @@
 """The fields around a payload, where they are not of the type that they should be but have one meaning all the same.
 
-`"1"` is 1, 1.0 is 1, 7 is `"7"`, `[7]` is 7, a number of seconds or milliseconds since 1970 is a moment, and so is a
+`"1"` is 1, 1.0 is 1, 7 is `"7"`, `[7]` is 7, a number of seconds (or their parts) since 1970 is a moment, and so is a
 day or a time without a zone. Only items that a strict reader refused come here.
 """
 
@@ -10,11 +10,13 @@ import re
 import types
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
+
+from core.moments import moment_of_number, read_moment
 
 _SCALARS = {str, int, float, bool, type(None), datetime, date}
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?")
@@ -24,8 +26,6 @@ TRUTHS = {
     **dict.fromkeys(("false", "no", "off", "0", "0.0", "f", "n", "non", "faux", "nein", "falsch"), False),
     **dict.fromkeys(("disabled", "inactive", "deactivated", "denied", "revoked", "withdrawn"), False),
 }
-# From 2001 on, in seconds or in milliseconds.
-_SECONDS, _MILLISECONDS = (10**9, 10**10), (10**12, 10**13)
 UNREADABLE = object()
 # Marks an int that is a percentage.
 PERCENT = msgspec.Meta(ge=0, le=100)
@@ -335,15 +335,16 @@ def _moment_of_text(text: str, wanted: set[Any]) -> Any:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return UNREADABLE
+        found = read_moment(text)
+        if found is None:
+            return UNREADABLE
+        moment, text = found, found.isoformat().replace("+00:00", "Z")
     if datetime not in wanted:
         return text if len(text) == 10 else moment.date().isoformat()
     return text if moment.tzinfo else moment.isoformat() + "Z"
 
 
 def moment_of(number: float) -> Any:
-    """The moment that a number of seconds or milliseconds since 1970 means, as text."""
-    for (first, last), unit in ((_SECONDS, 1), (_MILLISECONDS, 1_000)):
-        if first <= number < last:
-            return datetime.fromtimestamp(number / unit, UTC).isoformat().replace("+00:00", "Z")
-    return UNREADABLE
+    """The moment that a number since 1970 means, as text."""
+    moment = moment_of_number(number)
+    return UNREADABLE if moment is None else moment.isoformat().replace("+00:00", "Z")

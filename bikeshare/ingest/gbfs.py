@@ -11,22 +11,24 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from shapely.geometry import MultiPolygon
 from shapely.ops import unary_union
 
 from bikeshare.choices import BikeType, OpenStatus, ZoneType
-from bikeshare.ingest.resources import clean
 from bikeshare.ingest.rules import BadRule, rules_from, truth
 from bikeshare.rules.geometry import BadArea, area_of, geojson_of, is_counter_clockwise, turned_inside_out
 from bikeshare.rules.telemetry import is_position
+from core.corrections import folded
+from core.moments import read_moment
+from core.text import composed
 
 # The versions in which the direction of a ring has a meaning.
-# Above this a number of seconds is one of milliseconds.
-_MILLISECONDS = 10**11
 DIRECTED = ("2.1", "2.2", "2.3")
+# What feeds write for a moment that never was.
+_NEVER = (0, -1, "", "0", "-1")
 
 
 @dataclass(frozen=True)
@@ -100,19 +102,21 @@ def _version(document: Any) -> str:
 
 def _text(value: Any, language: str = "") -> str:
     """A text, or of {text, language} the one in this language, else the first."""
+    if isinstance(value, Mapping) and "text" in value:
+        value = [value]
     if isinstance(value, list):
         texts = {str(text.get("language")): text.get("text") for text in value if isinstance(text, Mapping)}
         value = texts.get(language) or next(iter(texts.values()), "")
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    return str(clean(value)) if isinstance(value, str) else ""
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        value = format(value, ".15g") if isinstance(value, float) else str(value)
+    return composed(value) if isinstance(value, str) else ""
 
 
 def _number(value: Any) -> float | None:
     """A number, also when it was written as text."""
     if isinstance(value, str):
         try:
-            value = float(value.strip())
+            value = float(value.strip().replace(",", "."))
         except ValueError:
             return None
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -121,17 +125,13 @@ def _number(value: Any) -> float | None:
 
 
 def _moment(value: Any) -> datetime | None:
-    """A moment from unix seconds or RFC 3339; raises ValueError."""
-    if value is None:
+    """A moment from a number or text, none for what says never; raises ValueError."""
+    if value is None or value in _NEVER:
         return None
-    try:
-        number = _number(value)
-        if number is not None:
-            return datetime.fromtimestamp(number / 1000 if number > _MILLISECONDS else number, UTC)
-        moment = datetime.fromisoformat(str(value))
-    except (OverflowError, OSError) as error:
-        raise ValueError(str(error)) from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    moment = read_moment(value)
+    if moment is None:
+        raise ValueError("no time")
+    return moment
 
 
 # ---- the system, and its vehicle types --------------------------------------------------------------------------
@@ -139,8 +139,8 @@ def _moment(value: Any) -> datetime | None:
 
 def _system(feed: Feed, document: Any) -> None:
     data = data_of(document)
-    languages = data.get("languages")
-    feed.language = _text(languages[0] if isinstance(languages, list) and languages else data.get("language"))[:10]
+    languages = data.get("languages") or data.get("language")
+    feed.language = _text(languages[0] if isinstance(languages, list) else languages)[:10]
     feed.name = _text(data.get("name"), feed.language)[:80]
     feed.timezone = _text(data.get("timezone"))
 
@@ -162,6 +162,21 @@ def _own_types(feed: Feed, document: Any) -> dict[str, str]:
 # ---- stations ---------------------------------------------------------------------------------------------------
 
 _STATION_TEXTS = {"short_name": 40, "address": 200, "post_code": 12, "city": 80}
+_BIKES, _DOCKS = ("num_vehicles_available", "num_bikes_available"), ("num_docks_available",)
+_FLAGS = ("is_installed", "is_renting", "is_returning")
+_READ = "station_id name lat lon region_id is_virtual_station is_charging_station capacity station_area last_reported"
+_NAMES = {folded(name): name for name in (*_READ.split(), *_STATION_TEXTS, *_BIKES, *_DOCKS, *_FLAGS)}
+_NAMES |= {"id": "station_id", "latitude": "lat", "longitude": "lon", "lng": "lon"}
+
+
+def _spelled(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A station's fields under the names of GBFS, where they are spelt otherwise (stationId, latitude)."""
+    spelled = dict(item)
+    for key, value in item.items():
+        name = _NAMES.get(folded(str(key)), key)
+        if spelled.get(name) is None:
+            spelled[name] = value
+    return spelled
 
 
 def items_of(value: Any) -> list[Any] | None:
@@ -191,11 +206,13 @@ def _stations(feed: Feed, document: Any) -> None:
 def _station(feed: Feed, item: Any, path: str) -> dict[str, Any]:
     if not isinstance(item, Mapping):
         raise _Bad("", "must be an object")
+    item = _spelled(item)
     external_id, name = _text(item.get("station_id")), _text(item.get("name"), feed.language)
     if not external_id or len(external_id) > 100:
         raise _Bad(".station_id", "must be a text of at most 100 characters")
     if not name:
-        raise _Bad(".name", "is missing")
+        feed.notes.append((f"{path}.name", "is missing; its id stands in its place"))
+        name = external_id
     latitude, longitude = _number(item.get("lat")), _number(item.get("lon"))
     if not is_position(latitude, longitude):
         raise _Bad(".lat", f"{item.get('lat')}, {item.get('lon')} is no position on the earth")
@@ -236,9 +253,6 @@ def _station_area(feed: Feed, item: Mapping[str, Any], path: str) -> dict[str, A
 
 # ---- what stations say ------------------------------------------------------------------------------------------
 
-_BIKES = ("num_vehicles_available", "num_bikes_available", "numBikesAvailable", "numbikesavailable")
-_DOCKS = ("num_docks_available", "numDocksAvailable", "numdocksavailable")
-
 
 def _statuses(feed: Feed, document: Any) -> None:
     items = items_of(data_of(document).get("stations"))
@@ -247,11 +261,12 @@ def _statuses(feed: Feed, document: Any) -> None:
         return
     for number, item in enumerate(items):
         path = f"station_status.json data.stations[{number}]"
-        external_id = _text(item.get("station_id")) if isinstance(item, Mapping) else ""
+        item = _spelled(item) if isinstance(item, Mapping) else {}
+        external_id = _text(item.get("station_id"))
         if not external_id:
             feed.problems.append((f"{path}.station_id", "is missing"))
             continue
-        flags = {name: truth(item.get(name)) for name in ("is_installed", "is_renting", "is_returning")}
+        flags = {name: truth(item.get(name)) for name in _FLAGS}
         at = None
         try:
             at = _moment(item.get("last_reported"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from core.corrections import TRUTHS
 
+_SPEED = re.compile(r"(\d{1,4}(?:[.,]\d{1,6})?)\s*(?:km/?h|kph|kmh)?", re.IGNORECASE)
 _FLAGS = ("ride_start_allowed", "ride_end_allowed", "ride_through_allowed")
 
 
@@ -54,7 +56,8 @@ def _rule(raw: Any, where: str, types: Mapping[str, str]) -> dict[str, Any]:
         rule["vehicle_type_ids"] = list(dict.fromkeys(types.get(type_id, type_id) for type_id in bound))
     speed = raw.get("maximum_speed_kph")
     if speed is not None:
-        if isinstance(speed, bool) or not isinstance(speed, int | float) or not 0 <= speed <= 500:
+        speed = _number(speed)
+        if speed is None or not 0 <= speed <= 500:
             raise BadRule(f"{where}.maximum_speed_kph must be a number of kilometres per hour")
         rule["maximum_speed_kph"] = int(speed)
     if isinstance(raw.get("station_parking"), bool):
@@ -71,7 +74,14 @@ def _flag(raw: Mapping[str, Any], name: str, where: str) -> bool | None:
 
 def _types(raw: Mapping[str, Any], name: str, where: str) -> list[str]:
     value = raw.get(name)
-    types = [value] if isinstance(value, str) else value or []
-    if not isinstance(types, list) or not all(isinstance(type_id, str) for type_id in types):
+    types = [] if value is None else value if isinstance(value, list) else [value]
+    if not all(isinstance(one, str | int) and not isinstance(one, bool) for one in types):
         raise BadRule(f"{where}.{name} must be a text or a list of texts")
-    return types
+    return [str(one).strip() for one in types]
+
+
+def _number(value: Any) -> float | None:
+    """A number, also as text with its unit."""
+    found = _SPEED.fullmatch(value.strip()) if isinstance(value, str) else None
+    value = float(found[1].replace(",", ".")) if found else value
+    return None if isinstance(value, bool) or not isinstance(value, int | float) else value

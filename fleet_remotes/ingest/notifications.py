@@ -11,16 +11,17 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from core.corrections import UNREADABLE, folded, moment_of
+from core.corrections import folded
 from core.device_clock import Clock, judge
-from core.pieces import MALFORMED, decode_any, split_array, why_malformed
-from core.text import as_utf8, clean_text
+from core.moments import read_moment
+from core.pieces import MALFORMED, decode_any, split_array, split_objects, why_malformed
+from core.text import as_utf8, clean_text, composed
 from fleet_remotes.catalogue.advice import NOT_SPECIFIED, is_known_cause
 from fleet_remotes.catalogue.words import DONE, PENDING, cause_of_word
 from fleet_remotes.choices import Flag, State
@@ -35,7 +36,11 @@ _CALLBACK_ID = re.compile(rb'"callbackId"\s*:\s*"([^"\\]{1,128})"')
 _CAUSES = ("failurecause", "remotefailedeventstatus", "failedeventstatus", "cause", "failurereason", "errorcause")
 _FEEDBACKS = ("feedbackdetail", "remoteeventfeedbackdetail")
 _STATUSES = ("remotedoneeventstatus", "remotependingeventstatus", "remoteactionstatus", "status")
+# In what some wrap a notification or a batch, so deep at most.
+_WRAPPERS = ("data", "payload", "message", "body", "notification")
+_DEEPEST = 3
 # What is written where there is no cause.
+_TYPES = ("pending", "done", "failed")
 _NO_CAUSE = ("none", "noerror", "null", "no")
 _fold = lru_cache(2_048)(folded)
 
@@ -87,7 +92,8 @@ def read_body(body: bytes) -> list[Event]:
         parsed, _note = decode_any(as_utf8(body))
     except MALFORMED as error:
         problem = f"The body is not JSON: {why_malformed(error)}"
-        return list(_pieces(as_utf8(body))) or [_no_json(body, problem)]
+        whole = as_utf8(body)
+        return list(_pieces(whole)) or list(_lines(whole)) or [_no_json(body, problem)]
     return list(_top_level(parsed))
 
 
@@ -107,6 +113,15 @@ def _pieces(body: bytes) -> Iterator[Event]:
             yield from _message(parsed) if not head.strip() else [_event(parsed, callback_id, {})]
 
 
+def _lines(body: bytes) -> Iterator[Event]:
+    """The messages of a body that are objects one behind the other."""
+    for piece in split_objects(body):
+        try:
+            yield from _message(decode_any(piece)[0])
+        except MALFORMED as error:
+            yield _no_json(piece, f"It is not JSON: {why_malformed(error)}")
+
+
 def _no_json(body: bytes, problem: str) -> Event:
     return Event(clean_text(body[:2_000].decode(errors="replace")), _digest(body), problem=problem)
 
@@ -121,28 +136,45 @@ def _top_level(parsed: Any) -> Iterator[Event]:
         yield from _message(message)
 
 
-def _message(message: Any) -> Iterator[Event]:
-    if not isinstance(message, dict):
+def _message(message: Any, depth: int = 0) -> Iterator[Event]:
+    opened = _opened(message)
+    if not isinstance(opened, dict):
         yield _unreadable(message, "Neither a notification nor a batch of them.")
         return
-    found = _by_key(message)
+    found = _by_key(opened)
     callback_id = _text(found.get("callbackid"))
     for name in ("events", "remoteevents", "remoteevent", "event"):
-        if isinstance(found.get(name), dict | list):
+        if isinstance(events := _opened(found.get(name)), dict | list):
             # Of the B2C Message the date is outside.
-            yield from _events(message, _listed(found[name]), callback_id, {"eventDate": found.get("date")})
+            yield from _events(message, _listed(events), callback_id, {"eventDate": found.get("date")})
             return
     if found.keys() & {"eventstatus", "remoteactionid"}:
-        yield _event(message, callback_id, {})
-    else:
+        yield _event(opened, callback_id, {})
+        return
+    inner = next((held for name in _WRAPPERS if isinstance(held := _opened(found.get(name)), dict | list)), None)
+    if inner is None or depth == _DEEPEST:
         yield _unreadable(message, "Not a notification of a remote action.")
+        return
+    for one in _listed(inner):
+        yield from _message(one, depth + 1)
+
+
+def _opened(value: Any) -> Any:
+    """What a text holds that is an object or a list written as JSON; everything else as it is."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
+        return value
+    try:
+        return decode_any(value.encode())[0]
+    except MALFORMED:
+        return value
 
 
 def _events(message: Any, events: list[Any], callback_id: str, outside: dict[str, Any]) -> Iterator[Event]:
     if not events:
         yield _unreadable(message, "The body holds no event.")
     for event in events:
-        yield _event(event, callback_id, outside)
+        for one in event if isinstance(event, list) else [event]:
+            yield _event(_opened(one), callback_id, outside)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -162,9 +194,11 @@ def _event(raw: Any, callback_id: str, outside: dict[str, Any]) -> Event:
     remote_action_id = _text(found.get("remoteactionid"))
     if not remote_action_id:
         return _unreadable(raw, "remoteActionId is missing.")
-    status = found.get("eventstatus", found if "status" in found else None)
+    status = _opened(found.get("eventstatus")) or (found if "status" in found else None)
     if isinstance(status, list) and len(status) == 1:
         status = status[0]
+    if isinstance(status, str) and status.strip():
+        status = {"type" if folded(status) in _TYPES else "status": status}
     if not isinstance(status, dict):
         return _unreadable(raw, "eventStatus is missing.")
     said = _by_key(status)
@@ -196,8 +230,8 @@ def _first(places: Iterable[dict[str, Any]], names: Iterable[str]) -> str:
     for place in places:
         for name in names:
             value = place.get(name)
-            if isinstance(value, dict):
-                value = next((one for one in value.values() if one), None)
+            if isinstance(value, dict | list):  # of several causes the first
+                value = next((one for one in (value.values() if isinstance(value, dict) else value) if one), None)
             if text := _text(value):
                 return text
     return ""
@@ -220,19 +254,19 @@ def _read_date(event: Event, date: Any) -> None:
     if date in (None, ""):
         event.flags.append(Flag.NO_DATE)
         return
-    spelled = moment_of(date) if isinstance(date, int | float) and not isinstance(date, bool) else date
-    try:
-        number = float(date) if isinstance(date, str) and date.strip().isdigit() else None
-        spelled = moment_of(number) if number is not None else spelled
-        moment = datetime.fromisoformat(spelled if spelled is not UNREADABLE else "")
-        event.event_date = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, TypeError, OverflowError):
+    event.event_date = read_moment(date)
+    if event.event_date is None:
         event.flags.append(Flag.BAD_DATE)
 
 
 def understand(event: Event) -> None:
     """Decides what the event means, correcting the spellings of reference B5."""
-    kind = folded(event.type) or _kind_of_status(event)
+    kind = folded(event.type)
+    if not kind:
+        kind = _kind_of_status(event)
+    elif kind not in _TYPES and _is_known(event.status):
+        kind = _kind_of_status(event)
+        event.flags.append(Flag.NORMALISED)
     if kind == "failed":  # the flow chart's `type: Failed`, with the cause in the status' place
         event.flags.append(Flag.NORMALISED)
         if not event.cause and DONE.read(event.status) != State.FAILED:
@@ -256,8 +290,12 @@ def _state(word: str | None) -> State | None:
     return None if word is None else State(word)
 
 
+def _is_known(status: str) -> bool:
+    return bool(status and (PENDING.read(status) or DONE.read(status) or is_known_cause(status)))
+
+
 def _kind_of_status(event: Event) -> str:
-    """The type where none is said: a status stands in one of the two lists alone."""
+    """The type where none is said that we know: a status stands in one of the two lists alone."""
     if event.status and PENDING.read(event.status):
         return "pending"
     return "done" if event.cause or (event.status and (DONE.read(event.status) or is_known_cause(event.status))) else ""
@@ -302,7 +340,7 @@ def _text(value: Any) -> str:
         value = value[0]
     if value is None or isinstance(value, dict | list | bool):
         return ""
-    return str(value).strip()[:MAX_TEXT]
+    return composed(str(value))[:MAX_TEXT]
 
 
 def _unreadable(raw: Any, problem: str) -> Event:

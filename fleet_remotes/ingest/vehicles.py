@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from core.corrections import UNREADABLE, folded, moment_of
+from core.corrections import folded
+from core.moments import read_moment
 from fleet_remotes.catalogue.words import BRAND, CAPABILITY, PRIVACY, SWITCH
 
 # The first signs of a VIN, where no brand is said (ISO 3780; the vendor's sites).
@@ -92,7 +93,7 @@ def read_state(record: Any, now: datetime) -> VehicleState:
     stolen = _part(record, "stolen")
     # "Only returned when the vehicle is reported stolen."
     is_stolen = _is_true(_part(stolen, "state")) if isinstance(stolen, dict) else _is_true(stolen)
-    at = _moment(_part(record, "updatedAt")) or _moment(_part(record, "createdAt")) or now
+    at = read_moment(_part(record, "updatedAt")) or read_moment(_part(record, "createdAt")) or now
     known = PRIVACY.read(privacy) if privacy else None
     return VehicleState(
         at=min(at, now),
@@ -115,15 +116,3 @@ def _level(record: Any) -> int | None:
                 return None
             return round(level) if 0 <= level <= 100 else None
     return None
-
-
-def _moment(value: Any) -> datetime | None:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = moment_of(value)
-    if value is UNREADABLE or not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

@@ -72,6 +72,7 @@ OWN_MODULES = {
         "memory",
         "metrics",
         "middleware",
+        "moments",
         "parties",
         "passwords",
         "people",

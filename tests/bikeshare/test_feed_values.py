@@ -21,6 +21,7 @@ from pytest_django import Settings
 from bikeshare.client import CannotRead, read_feed
 from bikeshare.ingest.areas import zones_of_areas
 from bikeshare.ingest.gbfs import feed_from
+from bikeshare.ingest.rules import BadRule, rules_from
 from bikeshare.models import Station, Zone
 from bikeshare.services.gbfs_import import import_feed
 from tests.bikeshare.kit import NOW, told
@@ -70,6 +71,11 @@ SAID: list[tuple[dict[str, Any], tuple[str, int | None, int | None, datetime | N
     (status(last_reported=-62_135_596_800_000), ("open", 3, 5, None)),
     (status(last_reported="never"), ("open", 3, 5, None)),
     (status(last_reported=None), ("open", 3, 5, None)),
+    (status(last_reported=0), ("open", 3, 5, None)),
+    (status(last_reported=""), ("open", 3, 5, None)),
+    (status(last_reported=STAMP * 1_000_000), ("open", 3, 5, NOW)),
+    (status(last_reported=f"{NOW:%Y-%m-%d %H:%M:%S} UTC"), ("open", 3, 5, NOW)),
+    ({"stationId": "1", "isInstalled": False, "lastReported": STAMP}, ("closed", None, None, NOW)),
     (status(station_id=1), ("open", 3, 5, NOW)),
 ]
 
@@ -110,6 +116,11 @@ def test_a_station_closes_and_opens_by_its_status_alone_and_counts_tell_nothing(
         ({"station_id": 131094294}, {"external_id": "131094294"}),
         ({"lat": "48.85", "lon": " 2.35 "}, {"latitude": 48.85, "longitude": 2.35}),
         ({"name": [{"text": "Gare", "language": "fr"}]}, {"name": "Gare"}),
+        ({"name": {"text": "Gare", "language": "fr"}}, {"name": "Gare"}),
+        ({"name": None}, {"name": "1"}),
+        ({"name": " Gare\u200b"}, {"name": "Gare"}),
+        ({"station_id": 12.0}, {"external_id": "12"}),
+        ({"lat": None, "lon": None, "latitude": "48,85", "lng": 2.35}, {"latitude": 48.85, "longitude": 2.35}),
         ({"rental_methods": "KEY", "address": None}, {"address": ""}),
     ],
 )
@@ -248,3 +259,23 @@ def test_what_is_packed_too_well_or_broken_off_is_said(feeds: str, monkeypatch: 
     ((path, said),) = read_feed(f"{feeds}/gbfs").problems
     assert path == "station_status.json"
     assert "too large or broken off" in said
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"maximum_speed_kph": "10"}, {"maximum_speed_kph": 10}),
+        ({"maximum_speed_kph": "12,5 km/h"}, {"maximum_speed_kph": 12}),
+        ({"vehicle_type_ids": [1, "2 "]}, {"vehicle_type_ids": ["1", "2"]}),
+        ({"vehicle_type_id": 7}, {"vehicle_type_ids": ["7"]}),
+    ],
+)
+def test_a_rule_is_read_in_its_own_spelling(given: dict[str, Any], kept: dict[str, Any]) -> None:
+    (rule,) = rules_from([NO_RIDE_3 | given])
+    assert {name: rule[name] for name in kept} == kept
+
+
+@pytest.mark.parametrize("speed", ["fast", -1, "10 mph", True, []])
+def test_a_speed_that_nobody_knows_binds_nobody(speed: Any) -> None:
+    with pytest.raises(BadRule, match="kilometres"):
+        rules_from([NO_RIDE_3 | {"maximum_speed_kph": speed}])

@@ -194,7 +194,21 @@ BODIES: list[tuple[Any, State | None, str]] = [
     (event(type="Done", status="CancelledByDriver"), State.FAILED, "CanceledByDriver"),
     (event(**DONE, failureCause=None), State.SUCCEEDED, ""),
     (event(**DONE, failureCause=""), State.SUCCEEDED, ""),
+    # Wrapped, nested, as text, by another type.
+    ({"data": {"events": [event(**DONE)]}}, State.SUCCEEDED, ""),
+    ({"events": [[event(**DONE)]]}, State.SUCCEEDED, ""),
+    ({"events": msgspec.json.encode([event(**DONE)]).decode()}, State.SUCCEEDED, ""),
+    (event() | {"eventStatus": "SentToVehicle"}, State.SENT, ""),
+    (event() | {"eventStatus": "Done"}, None, ""),
+    (event() | {"eventStatus": "Done", "failureCause": "DoorsOpen"}, State.FAILED, "DoorsOpen"),
+    (event() | {"eventStatus": msgspec.json.encode(DONE).decode()}, State.SUCCEEDED, ""),
+    (event() | {"eventStatus": None, "status": "Success"}, State.SUCCEEDED, ""),
+    (event(**DONE) | {"remoteActionId": "\ufeffra1\u200b "}, State.SUCCEEDED, ""),
+    (event(type="Finished", status="Success"), State.SUCCEEDED, ""),
+    (event(type="Cancelled", status="CanceledByDriver"), State.FAILED, "CanceledByDriver"),
+    (event(**FAILED, failureCause=["DoorsOpen", "CidInside"]), State.FAILED, "DoorsOpen"),
     # What nobody told us brings nothing about.
+    (event(type="Finished", status="Perhaps", failureCause="CidInside"), None, ""),
     (event(type="Pending", status="ThinkingAboutIt"), None, ""),
     (event(type="Done", status="Perhaps"), None, ""),
     (event(type="Done", status=None), None, ""),
@@ -208,12 +222,23 @@ def test_notifications_in_any_spelling_say_what_is_meant(body: Any, state: State
 
 
 @pytest.mark.parametrize(
-    "date", ["2026-01-05T08:00:00", "20260105T080000Z", 1_767_600_000, "1767600000", 1_767_600_000_000.0]
+    "date", ["2026-01-05T08:00:00", "20260105T080000Z", 1_767_600_000, "1767600000.0", 1_767_600_000_000_000]
 )
 def test_dates_are_read_in_any_spelling(date: Any) -> None:
     (found,) = read_body(msgspec.json.encode(event(**DONE) | {"eventDate": date}))
     assert found.event_date is not None
     assert found.event_date.isoformat() == "2026-01-05T08:00:00+00:00"
+
+
+def test_objects_one_behind_the_other_are_notifications() -> None:
+    body = b"\n".join(msgspec.json.encode(event(**DONE) | {"remoteActionId": f"ra{n}"}) for n in range(3))
+    assert [found.remote_action_id for found in read_body(body)] == ["ra0", "ra1", "ra2"]
+
+
+@pytest.mark.parametrize("body", [{"data": {"data": {"data": {"data": {}}}}}, {"message": "hello"}, {"events": "none"}])
+def test_what_holds_no_notification_is_kept_and_said(body: Any) -> None:
+    (found,) = read_body(msgspec.json.encode(body))
+    assert found.problem == "Not a notification of a remote action."
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ def test_17_another_vehicle_than_the_actions_changes_nothing() -> None:
 
 def test_18_one_malformed_event_loses_none_of_its_neighbours() -> None:
     action, callback = with_callback(since=at(0))
-    receive(callback, body(accepted(action), {"remoteActionId": 7, "eventStatus": "Done"}, success(action)))
+    receive(callback, body(accepted(action), {"remoteActionId": 7, "eventStatus": 5}, success(action)))
     assert verdicts() == [A, Verdict.UNREADABLE, A]
     assert fresh(action).state == State.SUCCEEDED
     assert RemoteNotification.objects.get(verdict="unreadable").reason == "eventStatus is missing."
