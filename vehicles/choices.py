@@ -1,5 +1,7 @@
 """Choices of vehicles, each with the colour of its badge."""
 
+from typing import Any
+
 from django.conf.locale import LANG_INFO
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -236,3 +238,62 @@ class PlatformName(models.TextChoices):
 
     SMARTCAR = "smartcar", "Smartcar"
     ENODE = "enode", "Enode"
+
+
+# What our words in facts mean, for who tells one by hand; by type of fact and field (`rules.words.VOCABULARIES`).
+MEANINGS: dict[str, dict[str, Any]] = {
+    "oem_account.auth_state": {
+        "ok": _("The sign-in is valid"),
+        "invalid_credentials": _("The manufacturer refuses the sign-in"),
+        "revoked": _("The driver withdrew access"),
+    },
+    "vehicle.user_role": {
+        "primary": _("Primary user"),
+        "secondary": _("Secondary user"),
+        "guest": _("Guest"),
+        "none": _("No user of the car"),
+        "unknown": _("The manufacturer knows no role"),
+    },
+    "vehicle.enrollment": {
+        "not_started": _("Not begun"),
+        "started": _("Begun"),
+        "completed": _("Completed"),
+        "unknown": _("Not known"),
+    },
+    "vehicle.link_status": {"active": _("Linked in MyRenault"), "missing": _("No more in MyRenault")},
+    "telemetry.charge_state": {
+        "disconnected": _("Unplugged"),
+        "charging": _("Charges"),
+        "stopped": _("Plugged in and does not charge"),
+        "complete": _("Charged as far as wanted"),
+        "unknown": _("The car does not say"),
+    },
+    "telemetry.plugged": {"in": _("The cable is in"), "out": _("The cable is out"), "unknown": _("Not known")},
+    "pairing.step": {
+        "ready": _("Ready to begin"),
+        "started": _("Begun"),
+        "completed": _("Completed"),
+        "failed": _("Failed"),
+    },
+    "oem_service.state": {
+        "none": _("Never asked for"),
+        "requested": _("Asked for"),
+        "active": _("Runs"),
+        "rejected": _("Refused by the manufacturer"),
+        "expired": _("Its time is over"),
+        "ended": _("Ended or switched off"),
+        "revoked": _("Withdrawn by the manufacturer"),
+    },
+    "utility_contract.state": {
+        "pending": _("Not confirmed yet"),
+        "valid": _("Valid"),
+        "invalid": _("Found invalid"),
+        "expired": _("Its time is over"),
+        "removed": _("Removed"),
+    },
+    "pdl_agreement.state": {"offered": _("Offered"), "accepted": _("Accepted"), "declined": _("Declined")},
+    "payout.state": {"due": _("Due"), "sent": _("On its way"), "paid": _("Arrived"), "failed": _("Failed")},
+    "referral.state": {"open": _("Not complete yet"), "completed": _("Complete")},
+    "charging_command.command": {"start": _("Charge"), "stop": _("Stop charging")},
+    "charging_session.reason": {reason.value: reason.label for reason in UnmanagedReason},
+}

@@ -14,8 +14,9 @@ from django.urls import reverse
 
 from core.refusal import Refused
 from outbox.dispatcher import deliver_due
+from tests.conftest import ApiClient
 from tests.mailserver import MailServer
-from tests.vehicles.helpers import NOW, account, at, contract, driver, events, linked, only, people, take
+from tests.vehicles.helpers import DRIVER, NOW, account, at, contract, driver, events, linked, only, people, take
 from vehicles.catalogue import TYPES
 from vehicles.catalogue.phrases import PHRASES
 from vehicles.choices import DriverLanguage
@@ -96,6 +97,17 @@ def test_samples_and_what_is_sent_again_bear_the_look_too(committed: None, smtp:
     assert mail["Reply-To"] == "help@lyon.example"
     assert "&lt;Lyon&gt;" in html_of(mail)
     assert "color:#000000" in html_of(mail)
+
+
+def test_an_app_that_asks_for_banners_reads_link_and_look(api: ApiClient) -> None:
+    save_look(row=None, values=LYON | {"colour": "#0f6363"})
+    TypeSetting.objects.filter(type="InvalidCredentialsBanner").update(links={"lyon": ["myapp://connect", "Connect"]})
+    told(program="lyon")
+    (row,) = api.get(f"/vehicles/drivers/{DRIVER}/notifications?channel=banner&state=shown").json()["items"]
+    assert row["link"] == {"url": "myapp://connect", "label": "Connect"}
+    assert row["look"]["colour"] == "#0f6363"
+    (other,) = api.get("/vehicles/notifications?q=type:InvalidCredentials").json()["items"]
+    assert (other["link"], other["look"]) == (None, row["look"])
 
 
 @pytest.mark.parametrize(("colour", "ink"), [("#000000", "#ffffff"), ("#ffffff", "#000000"), ("#ffee00", "#000000")])

@@ -321,6 +321,19 @@ def test_a_wrong_fact_is_told_what_to_do(operator: Client, kind: str, wrong: dic
     assert Fact.objects.count() == 0
 
 
+def test_words_are_chosen_by_their_meaning_and_null_can_be_said(operator: Client) -> None:
+    page = f"{url('fact_new')}?type=vehicle"
+    assert "Primary user (primary)" in words(operator.get(page))
+    operator.post(page, {"vehicle": CAR, "data_user_role": "secondary", "data_privacy_mode": "true"})
+    vehicle = Vehicle.objects.get()
+    assert (vehicle.user_role, vehicle.privacy_mode) == ("secondary", True)
+    operator.post(page, {"vehicle": CAR, "unknown": ["user_role", "privacy_mode"]})
+    vehicle.refresh_from_db()
+    assert (vehicle.user_role, vehicle.privacy_mode) == ("", None)
+    both = {"vehicle": CAR, "data_user_role": "primary", "unknown": ["user_role"]}
+    assert "Say either" in words(operator.post(page, both))
+
+
 @pytest.mark.usefixtures("world")
 def test_the_dashboard_counts_what_is_open(viewer: Client) -> None:
     text = words(viewer.get(reverse("console:dashboard")))

@@ -10,6 +10,7 @@ from core.words import Vocabulary
 from tests.conftest import ApiClient
 from tests.vehicles.helpers import ACCOUNT, CAR, at, fact, judge
 from tests.vehicles.real_words import CAPABILITY_NAMES, CAPABILITY_STATES, CASES, OTHERS, SERVICE_CODES
+from vehicles.choices import MEANINGS
 from vehicles.models import DriverNotification, OemAccount, TelemetrySample, Vehicle
 from vehicles.rules.words import CAPABILITY, CAPABILITY_STATE, CHARGE_STATE, SERVICE_CODE, VOCABULARIES
 
@@ -68,6 +69,12 @@ def test_what_others_really_say_of_other_fields_is_read(field: str) -> None:
 def test_our_words_mean_themselves_in_any_spelling(vocabulary: Vocabulary, word: str) -> None:
     for spelling in (word, word.upper(), f" {word.title()} ", word.replace("_", "-"), word.replace("_", "")):
         assert vocabulary.read(spelling) == word
+
+
+def test_every_word_is_explained_to_who_tells_it_by_hand() -> None:
+    words = {f"{kind}.{name}": set(v.words) for kind, fields in VOCABULARIES.items() for name, v in fields.items()}
+    explained = {name: set(meanings) for name, meanings in MEANINGS.items()}
+    assert explained == words | {"charging_session.reason": explained["charging_session.reason"]}
 
 
 def test_a_word_has_one_meaning() -> None:
@@ -141,3 +148,14 @@ def test_a_plug_of_which_nothing_is_known_opens_no_session(api: ApiClient) -> No
     answer = api.post(PATH, fact("telemetry", at(), vehicle=CAR, plugged="FAULT", soc=40)).json()
     assert answer["accepted"] == 1
     assert not TelemetrySample.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("role", "is_told"), [("none", True), ("CDIS_UNKNOWN_USER", True), (None, False)])
+def test_a_role_that_is_not_known_any_more_is_none(api: ApiClient, role: str | None, is_told: bool) -> None:
+    api.post(PATH, fact("oem_account", at(), account=ACCOUNT, driver="d", brand="Audi", auth_state="ok"))
+    api.post(PATH, fact("vehicle", at(), vehicle=CAR, driver="d", account=ACCOUNT, brand="Audi", user_role="primary"))
+    answer = api.post(PATH, fact("vehicle", at(minutes=1), vehicle=CAR, user_role=role)).json()
+    assert (answer["accepted"], answer["warnings"]) == (1, [])
+    judge(at(minutes=1))
+    assert DriverNotification.objects.filter(type="AudiNotPaired").exists() is is_told

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+import msgspec
 import structlog
 from django.db import DatabaseError
 from django.db.models import QuerySet
@@ -12,6 +14,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
+from msgspec import UNSET
 from ninja import Status
 from pydantic import Field
 
@@ -43,6 +46,8 @@ from vehicles.search import DRIVER_SEARCH, NOTIFICATION_SEARCH
 from vehicles.services import notifications as services
 from vehicles.services import sources as source_services
 from vehicles.services.intake import take_facts
+from vehicles.services.looks import Looks
+from vehicles.services.notifying import link_facts
 from vehicles.services.policies import policies_in_force
 
 log = structlog.get_logger("signalbox.vehicles")
@@ -221,7 +226,23 @@ def list_drivers(request: HttpRequest, q: str = "", limit: int = 100, cursor: st
 _NOTIFICATION = ("type", "subject", "severity", "category", "state", "reason", "language", "repeats", "push_state")
 
 
-def serialize_notification(notification: DriverNotification) -> dict[str, Any]:
+class _Around:
+    """What operators set around a notification's words: its link, and its programme's look. Read once per answer."""
+
+    def __init__(self) -> None:
+        self.policies, self.looks = policies_in_force(), Looks()
+
+    def of(self, notification: DriverNotification) -> dict[str, Any]:
+        program, policy = notification.driver.program, self.policies.get(notification.type)
+        link = link_facts(policy, program) if policy is not None else UNSET
+        look = self.looks.of(program).get("look")
+        return {
+            "link": msgspec.to_builtins(link) if link is not UNSET else None,
+            "look": msgspec.to_builtins(look) if look is not None else None,
+        }
+
+
+def serialize_notification(notification: DriverNotification, around: _Around | None = None) -> dict[str, Any]:
     vehicle = notification.vehicle
     moments = ("created_at", "told_at", "read_at", "dismissed_at", "push_at", "ended_at")
     return {
@@ -236,6 +257,7 @@ def serialize_notification(notification: DriverNotification) -> dict[str, Any]:
         "title": notification.shown_title,
         "body": notification.shown_body,
         "facts": notification.shown_facts,
+        **(around or _Around()).of(notification),
         **{name: getattr(notification, name) for name in _NOTIFICATION},
         **{name: rfc3339(getattr(notification, name)) for name in moments},
     }
@@ -254,7 +276,8 @@ def driver_notifications(
     `state` may name several, separated by commas."""
     driver = get_object_or_404(Driver, external_id=driver_id)
     notifications = selectors.notifications().filter(driver=driver)
-    return page_of(_narrowed(notifications, channel, state), limit=limit, cursor=cursor, shape=serialize_notification)
+    shape = partial(serialize_notification, around=_Around())
+    return page_of(_narrowed(notifications, channel, state), limit=limit, cursor=cursor, shape=shape)
 
 
 def _narrowed(notifications: QuerySet[DriverNotification], channel: str, state: str) -> QuerySet[DriverNotification]:
@@ -283,7 +306,8 @@ def list_notifications(
     request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None
 ) -> dict[str, Any]:
     notifications = selectors.notifications().filter(NOTIFICATION_SEARCH.condition(q))
-    return page_of(notifications, limit=limit, cursor=cursor, shape=serialize_notification)
+    shape = partial(serialize_notification, around=_Around())
+    return page_of(notifications, limit=limit, cursor=cursor, shape=shape)
 
 
 def _detail(step: NotificationStep) -> str:

@@ -53,11 +53,11 @@ class VehicleData(Data, kw_only=True):
     model: Annotated[str, Meta(max_length=60)] | UnsetType = UNSET
     vin: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
     capabilities: dict[Word, Word | bool | int] | list[Word] | UnsetType = UNSET
-    user_role: Word | UnsetType = UNSET
-    enrollment: Word | UnsetType = UNSET
+    user_role: Word | UnsetType | None = UNSET
+    enrollment: Word | UnsetType | None = UNSET
     privacy_mode: bool | UnsetType | None = UNSET
     geolocation_enabled: bool | UnsetType | None = UNSET
-    link_status: Word | UnsetType = UNSET
+    link_status: Word | UnsetType | None = UNSET
     asleep: bool | UnsetType = UNSET
     activation_confirmed: bool | UnsetType = UNSET
     removed: bool | UnsetType = UNSET

@@ -18,6 +18,7 @@ from vehicles.choices import PairingReason, PairingState
 from vehicles.rules.conditions.connection import ABSENCES, RENAULT, absences_of, is_revoked, silent_at
 from vehicles.rules.conditions.pairing import (
     NOT_RUNNING,
+    has_role,
     is_proved,
     is_user,
     paired_since,
@@ -123,7 +124,7 @@ def _renault(vehicle: Vehicle) -> PairingStatus | None:
 
 
 def _audi(vehicle: Vehicle) -> PairingStatus | None:
-    if vehicle.reports.has("user_role") and not is_user(vehicle):
+    if has_role(vehicle) and not is_user(vehicle):
         return PairingStatus(PairingState.ACTION_REQUIRED, PairingReason.NOT_A_USER)
     if str(vehicle.reports.latest("enrollment") or "").lower() == "started":
         return PairingStatus(PairingState.ACTION_REQUIRED, PairingReason.ENROLLMENT_STARTED)

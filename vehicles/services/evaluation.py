@@ -107,7 +107,8 @@ def evaluate(*, driver_ids: Collection[int], now: datetime) -> None:
     if not ids:
         return
     end_silent_sessions(driver_ids=ids, now=now)
-    policies, wording, looks = policies_in_force(), Wording(), Looks()
+    policies, wording = policies_in_force(), Wording()
+    looks: Looks | None = None
     subjects = read_snapshots(ids, now)
     windows = {pk: list(windows_of(subject.snapshot, policies.values())) for pk, subject in subjects.items()}
     rows, histories, previous = _read_rows(subjects, windows)
@@ -122,6 +123,7 @@ def evaluate(*, driver_ids: Collection[int], now: datetime) -> None:
         for change in decision.changes:
             item = _item(subject, change, wording, previous, now)
             item.language = wording.language_for(change.row.type, subject.driver.language)
+            looks = looks or Looks()
             item.look = looks.of(subject.driver.program)
             item.brake_key = brakes.key_of(subject.snapshot, change.policy, change.window)
             items.append(item)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -21,11 +20,10 @@ _BRIGHT = 0.179
 
 
 class Looks:
-    """All of them; read once per batch, where it tells anything."""
+    """All of them; read once per batch."""
 
-    @cached_property
-    def _rows(self) -> dict[str, ProgramLook]:
-        return {row.program: row for row in ProgramLook.objects.all()}
+    def __init__(self) -> None:
+        self._rows = {row.program: row for row in ProgramLook.objects.all()}
 
     def of(self, program: str) -> dict[str, Any]:
         """What an event says of sender and look, where operators set any."""

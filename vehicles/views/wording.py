@@ -17,7 +17,7 @@ from console.lists import Action, Column, ListPage
 from core.permissions import requires
 from core.refusal import Refused, add_refusal
 from vehicles import selectors
-from vehicles.forms import LanguageForm, LookForm
+from vehicles.forms.wording import LanguageForm, LookForm
 from vehicles.models import AddedLanguage, ProgramLook
 from vehicles.search import LANGUAGE_SEARCH, LOOK_SEARCH
 from vehicles.services.languages import delete_language, save_language

@@ -128,7 +128,7 @@ def ready_since(vehicle: Vehicle) -> datetime | None:
     service = ze_interactive(vehicle)
     if vehicle.brand == RENAULT and service is not None:
         moments.append(runs_since(vehicle, service))
-    if vehicle.brand == AUDI and (is_user(vehicle) or not vehicle.reports.has("user_role")):
+    if vehicle.brand == AUDI and (is_user(vehicle) or not has_role(vehicle)):
         moments.append(_enrolled_since(vehicle))
     reported = [moment for moment in moments if moment is not None]
     return min(reported) if reported else None
@@ -169,9 +169,14 @@ def is_proved(vehicle: Vehicle, paired: datetime) -> bool:
 def audi_not_paired(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """The account is neither primary nor secondary user of the Audi."""
     for vehicle in snapshot.vehicles:
-        if vehicle.brand == AUDI and vehicle.is_linked and vehicle.reports.has("user_role") and not is_user(vehicle):
+        if vehicle.brand == AUDI and vehicle.is_linked and has_role(vehicle) and not is_user(vehicle):
             begins = _last_run(vehicle, "user_role", USERS)
             yield from of_vehicle(vehicle, begins, seen_at=vehicle.reports.reported_at("user_role"))
+
+
+def has_role(vehicle: Vehicle) -> bool:
+    """Whether it is known what the driver is to the car."""
+    return vehicle.reports.latest("user_role") is not None
 
 
 def is_user(vehicle: Vehicle) -> bool:

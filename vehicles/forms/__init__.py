@@ -15,13 +15,10 @@ from msgspec import inspect
 
 from core.versions import Versioned
 from vehicles.catalogue import CAMPAIGN_TYPES, TYPES, NotificationType
-from vehicles.catalogue.phrases import PHRASES
-from vehicles.choices import LANGUAGE_NAMES, DriverChannel, DriverLanguage, PlatformName
+from vehicles.choices import MEANINGS, DriverChannel, PlatformName
 from vehicles.ingest.base import IncomingFact
-from vehicles.models import AddedLanguage, ProgramLook
 from vehicles.rules.deciding import Policy
-from vehicles.services.languages import LONGEST_PHRASE, language_choices
-from vehicles.services.looks import FIELDS
+from vehicles.services.languages import language_choices
 
 YES_NO = (("", "–"), ("true", _("yes")), ("false", _("no")))
 
@@ -75,6 +72,10 @@ class QuietField(forms.Field):
         return {"from": parts[0], "until": parts[1]}
 
 
+class YesNoField(forms.ChoiceField):
+    """Yes, no, or nothing said."""
+
+
 def _field_for(kind: inspect.Type, label: str, required: bool) -> forms.Field:
     """A form field for one type of a fact's schema."""
     if isinstance(kind, inspect.UnionType):
@@ -84,7 +85,7 @@ def _field_for(kind: inspect.Type, label: str, required: bool) -> forms.Field:
         return _field_for(kind.type, label, required)
     common: dict[str, Any] = {"label": label, "required": required}
     if isinstance(kind, inspect.BoolType):
-        return forms.ChoiceField(choices=YES_NO, **common)
+        return YesNoField(choices=YES_NO, **common)
     if isinstance(kind, inspect.DateTimeType):
         return LocalMoment(**common)
     if isinstance(kind, inspect.DateType):
@@ -104,6 +105,11 @@ def _field_for(kind: inspect.Type, label: str, required: bool) -> forms.Field:
     return forms.CharField(max_length=getattr(kind, "max_length", None), **common)
 
 
+def _can_be_null(kind: inspect.Type) -> bool:
+    """Whether null says something else than nothing at all, where that is no default."""
+    return isinstance(kind, inspect.UnionType) and any(isinstance(one, inspect.NoneType) for one in kind.types)
+
+
 class FactForm(forms.Form):
     """A fact by hand: its fields follow from the schema of its type, so that form and API are one."""
 
@@ -112,23 +118,39 @@ class FactForm(forms.Form):
         self.fact_type = fact_type
         self._links: list[str] = []
         self._data: list[str] = []
+        nullable: list[tuple[str, str]] = []
         info = inspect.type_info(fact_type)
         assert isinstance(info, inspect.StructType)
         for field in info.fields:
             if isinstance(field.type, inspect.StructType):
                 for inner in field.type.fields:
                     self._add(f"data_{inner.encode_name}", inner, self._data)
+                    if inner.default is not None and _can_be_null(inner.type):
+                        nullable.append((inner.encode_name, inner.encode_name.replace("_", " ")))
             elif field.name == "occurred_at":
                 self.fields["occurred_at"] = LocalMoment(
                     label=_t("Occurred"), required=False, help_text=_t("Empty: now.")
                 )
             elif field.name != "id":
                 self._add(field.name, field, self._links)
+        if nullable:
+            self.fields["unknown"] = forms.MultipleChoiceField(
+                label=_t("Not known any more"),
+                choices=nullable,
+                required=False,
+                widget=forms.CheckboxSelectMultiple,
+                help_text=_t("What was told of these before holds no more."),
+            )
 
     def _add(self, name: str, field: inspect.Field, names: list[str]) -> None:
         required = field.required and not isinstance(field.type, inspect.BoolType)
         label = field.encode_name.replace("_", " ")
-        self.fields[name] = _field_for(field.type, label, required)
+        meanings = MEANINGS.get(f"{self.fact_type.__struct_config__.tag}.{field.encode_name}")
+        if meanings is None:
+            self.fields[name] = _field_for(field.type, label, required)
+        else:
+            words = [("", "–"), *((word, f"{meaning} ({word})") for word, meaning in meanings.items())]
+            self.fields[name] = forms.ChoiceField(label=label, required=required, choices=words)
         names.append(name)
 
     def clean(self) -> dict[str, Any]:
@@ -141,6 +163,10 @@ class FactForm(forms.Form):
             for name in self._data
             if (value := self._value(name, cleaned.get(name))) is not None
         }
+        for name in cleaned.get("unknown", ()):
+            if name in values["data"]:
+                self.add_error("unknown", _t("Say either what it is or that it is not known any more."))
+            values["data"][name] = None
         moment = cleaned.get("occurred_at") or timezone.now()
         tag = self.fact_type.__struct_config__.tag
         try:
@@ -154,7 +180,7 @@ class FactForm(forms.Form):
         """A value as the schema takes it; None for what was left empty."""
         if value is None or value == "":
             return None
-        if isinstance(self.fields[name], forms.ChoiceField):
+        if isinstance(self.fields[name], YesNoField):
             return value == "true"
         return value
 
@@ -258,60 +284,6 @@ class SampleForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["language"].choices = language_choices()  # type: ignore[attr-defined]
-
-
-class LookForm(Versioned):
-    """Sender and look of a programme; the service checks them."""
-
-    program = forms.CharField(
-        label=_("Programme"), max_length=60, required=False, help_text=_("Empty: every other programme.")
-    )
-    sender = forms.CharField(
-        label=_("Sender"),
-        max_length=320,
-        required=False,
-        help_text=_("e.g. Volt <hello@volt.example>; your mail server must be allowed to send for that address."),
-    )
-    reply_to = forms.CharField(label=_("Answers go to"), max_length=320, required=False)
-    logo = forms.CharField(
-        label=_("Logo"), max_length=60, required=False, help_text=_("The name that stands above each mail.")
-    )
-    colour = forms.CharField(
-        label=_("Colour"), max_length=7, required=False, help_text=_("Of logo and buttons, e.g. #0f6363.")
-    )
-
-    def __init__(self, data: Any = None, *, row: ProgramLook | None = None) -> None:
-        super().__init__(data, row=row, initial={name: getattr(row, name) for name in FIELDS} if row else None)
-
-
-class LanguageForm(Versioned):
-    """An added language: where it is not written yet, another one is read; and its phrases."""
-
-    code = forms.ChoiceField(label=_("Language"))
-    fallback = forms.ChoiceField(
-        label=_("Otherwise"),
-        choices=DriverLanguage.choices,
-        help_text=_("What is not written in this language yet, drivers read in that one."),
-    )
-
-    def __init__(self, data: Any = None, *, row: AddedLanguage | None = None) -> None:
-        initial = {"fallback": row.fallback, **row.phrases} if row else None
-        super().__init__(data, row=row, initial=initial)
-        taken = {code for code, _label in language_choices()}
-        if row is None:
-            free = [(code, f"{name} ({code})") for code, name in LANGUAGE_NAMES.items() if code not in taken]
-            self.fields["code"].choices = free  # type: ignore[attr-defined]
-        else:
-            del self.fields["code"]
-        for name, ours in PHRASES.items():
-            self.fields[name] = forms.CharField(
-                label=ours["en"].replace("|", " | "), max_length=LONGEST_PHRASE, required=False
-            )
-        for name in ("days", "hours"):
-            self.fields[name].help_text = _t("All plural forms, as the language counts them, with | between them.")
-
-    def phrases(self) -> dict[str, str]:
-        return {name: self.cleaned_data[name] for name in PHRASES}
 
 
 class NoteForm(forms.Form):
