@@ -18,6 +18,7 @@ from core import rates  # noqa: E402
 from core.handlers import MachineHandler, by_address  # noqa: E402
 from core.logs import catch_stray_errors  # noqa: E402
 from core.memory import limit_growth  # noqa: E402
+from infra_notifications.services import sources  # noqa: E402
 from outbox import watch  # noqa: E402
 
 application = WholeBodies(by_address(_people, MachineHandler()), timeout_s=settings.BODY_TIMEOUT_S)
@@ -28,6 +29,7 @@ sys.setswitchinterval(0.001)
 catch_stray_errors()
 limit_growth(settings.WEB_MEMORY_MB)
 rates.start()
+sources.gathered.start()
 if not settings.TRUSTED_PROXIES:  # else they wait for bodies, and all connections have their address
     application.watch.start()
 watch.start()

@@ -3,10 +3,15 @@
 Afterwards, because a source's row is hot: in the batch's transaction two batches of one source would wait for each
 other's commit. So the row is locked for a moment only, in a commit that waits for no disk; a process that dies between
 the two commits loses one batch's counts, never its messages.
+
+The web counts in its memory and writes once a second (`start`), because the statement, which learns the pace of each
+source, takes as long as all else of a commit with a few messages; it may lose that second's counts.
 """
 
 from __future__ import annotations
 
+import os
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +20,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
 
 from core.api import rfc3339
 from core.device_clock import parse_time
@@ -29,6 +34,7 @@ from infra_notifications.services.directory import Point
 log = structlog.get_logger("signalbox.sources")
 # Of each source so many last sentences, each cut to so much, and so many last measurements of its clock are kept.
 SENTENCES, SENTENCE, OFFSETS = 20, 300, 15
+WRITTEN_EVERY_S = 1.0
 # A source that fed so many stations is more than a test; no more of their names are kept.
 FED = 3
 
@@ -172,6 +178,18 @@ class _Count:
         if sent is not None:
             self.offsets.append(round((sent - now).total_seconds(), 3))
 
+    def merge(self, later: _Count) -> None:
+        self.accepted += later.accepted
+        self.duplicates += later.duplicates
+        self.rejected += later.rejected
+        self.warnings += later.warnings
+        for mine, more in ((self.rejections, later.rejections), (self.cautions, later.cautions)):
+            for sentence, count in more.items():  # the last ones stand last
+                mine[sentence] = mine.pop(sentence, 0) + count
+            for sentence in [*mine][:-SENTENCES]:
+                del mine[sentence]
+        self.offsets = [*self.offsets, *later.offsets][-OFFSETS:]
+
 
 def _sent_at(submission: Submission[Any]) -> datetime | None:
     """By the sender's clock: when it received the last item that it passes on, which is the newest it has."""
@@ -211,14 +229,100 @@ def count_sources(
     messages are committed, so whoever sent them must get their answer. Who waits for none (not `is_answered`) gets
     OperationalError, and brings the same once more.
     """
-    counts: dict[int, _Count] = {}
+    counted = _Counted(now)
     for submission, intake in zip(submissions, intakes, strict=True):
         if submission.key_id:
-            counts.setdefault(submission.key_id, _Count()).add(submission, intake, now)
+            counted.counts.setdefault(submission.key_id, _Count()).add(submission, intake, now)
     for pk in heard.lost:
-        counts.setdefault(pk, _Count())
-    if not counts:
+        counted.counts.setdefault(pk, _Count())
+    if not counted.counts:
         return
+    counted.heard.add(heard)
+    if is_answered and gathered.is_started and not connection.in_atomic_block:
+        gathered.add(counted)
+        return
+    try:
+        _write(counted)
+    except DatabaseError as error:
+        if not is_answered and isinstance(error, OperationalError):
+            raise
+        log.warning("what the sources brought was not counted", error=str(error).strip())
+
+
+@dataclass
+class _Counted:
+    """What some shared commits brought, the last of them at `now`."""
+
+    now: datetime
+    counts: dict[int, _Count] = field(default_factory=dict)
+    heard: Heard = field(default_factory=Heard)
+
+    def merge(self, later: _Counted) -> None:
+        self.now = max(self.now, later.now)
+        for pk, count in later.counts.items():
+            self.counts.setdefault(pk, _Count()).merge(count)
+        self.heard.add(later.heard)
+
+
+class Gathered:
+    """What this process has yet to write, and the thread that writes it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: _Counted | None = None
+        self._pid = 0
+
+    @property
+    def is_started(self) -> bool:
+        return self._pid == os.getpid()
+
+    def start(self) -> None:
+        """Begins to write once a second, once in a process and again after a fork."""
+        if not self.is_started:
+            self._pid = os.getpid()
+            threading.Thread(target=self._go_on, name="sources", daemon=True).start()
+
+    def add(self, counted: _Counted) -> None:
+        with self._lock:
+            if self._held is None:
+                self._held = counted
+            else:
+                self._held.merge(counted)
+
+    def write(self) -> None:
+        """Writes what is held. Raises DatabaseError, and holds it still."""
+        with self._lock:
+            counted, self._held = self._held, None
+        if counted is None:
+            return
+        try:
+            _write(counted)
+        except DatabaseError:
+            self._hold_again(counted)
+            raise
+
+    def _hold_again(self, counted: _Counted) -> None:
+        with self._lock:
+            if self._held is not None:
+                counted.merge(self._held)
+            self._held = counted
+
+    def _go_on(self) -> None:
+        waiting = threading.Event()
+        while not waiting.wait(WRITTEN_EVERY_S):
+            try:
+                self.write()
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("what the sources brought is not counted yet", error=str(error).strip().split("\n")[0])
+            finally:
+                connections.close_all()
+
+
+gathered = Gathered()
+
+
+def _write(counted: _Counted) -> None:
+    heard, now = counted.heard, counted.now
     rows = [
         (
             pk,
@@ -235,20 +339,15 @@ def count_sources(
             heard.strangers[pk],
             heard.lost[pk],
         )
-        for pk, count in sorted(counts.items())
+        for pk, count in sorted(counted.counts.items())
     ]
-    counted = ("id", "kind", "accepted", "duplicates", "rejected", "warnings")
-    names = (*counted, "rejections", "cautions", "offsets", "fed", "dropped", "strangers", "lost")
+    numbers = ("id", "kind", "accepted", "duplicates", "rejected", "warnings")
+    names = (*numbers, "rejections", "cautions", "offsets", "fed", "dropped", "strangers", "lost")
     values: dict[str, Any] = {
         name: array_literal(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
     }
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(_COUNT, values | {"now": now, "quick": not connection.in_atomic_block})
-    except DatabaseError as error:
-        if not is_answered and isinstance(error, OperationalError):
-            raise
-        log.warning("what the sources brought was not counted", error=str(error).strip())
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, values | {"now": now, "quick": not connection.in_atomic_block})
 
 
 def count_lost(*, source: int, count: int, now: datetime) -> None:

@@ -45,7 +45,7 @@ def test_a_stranger_is_one_station_that_is_shown_and_adopted(
     for number, door in enumerate(doors(name)):
         door(api, tmp_path / str(number), "ocpp1.6", [2, str(number), *FRAME[2:]], name)
     connections(api, name)
-    stored = [*UnknownChargePoint.objects.all(), *StationConnection.objects.all()]
+    stored: list[Any] = [*UnknownChargePoint.objects.all(), *StationConnection.objects.all()]
     assert {each.station for each in stored} == {identity(name)}
     assert identity(name) in text_of(administrator.get("/infrastructure/charge-points/unknown/"))
     (listed,) = api.get("/charging/unknown").json()["items"]
