@@ -17,6 +17,7 @@ from core.device_clock import in_time, parse_time
 from core.text import one_line
 from infra_notifications.rules.action_names import fold
 from infra_notifications.rules.fault_names import BESIDE, MAX_PLACE, event_fault, status_fault, transfer_fault
+from infra_notifications.rules.places import place_of
 from infra_notifications.rules.reported_values import reported, told_by_report
 from infra_notifications.rules.security_events import SECURITY
 from infra_notifications.rules.transfers import alarms_in, data_of, is_report
@@ -189,7 +190,7 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
             status,
             occurred_at=parse_time(body.get("timestamp")),
             over=status.lower() in OPERATIVE or None,
-            fault=status_fault(evse, whole(body.get("connectorId")), vague=faulted),
+            fault=status_fault(evse, whole(body.get("connectorId")), of_evse=True, vague=faulted),
             alarming=faulted,
             defective=faulted,
             faulted=faulted,
@@ -231,26 +232,26 @@ def _notify_event(protocol: str, action: str, body: dict[str, Any]) -> Iterator[
     generated = parse_time(body.get("generatedAt"))
     bodies = [*enumerate(map(object_of, events if isinstance(events, list) else [events]))]
     for entry, data in in_time([each for each in bodies if each[1]], lambda each: parse_time(each[1].get("timestamp"))):
-        component, variable = object_of(data.get("component")), object_of(data.get("variable"))
-        yield _event(protocol, action, data, component, variable, generated, entry)
+        yield _event(protocol, action, data, generated, entry)
 
 
 def _event(
     protocol: str,
     action: str,
     data: dict[str, Any],
-    component: dict[str, Any],
-    variable: dict[str, Any],
     generated: datetime | None,
     entry: int = 0,
 ) -> Observation:
-    name, what, evse = text(component.get("name")), text(variable.get("name")), object_of(component.get("evse"))
-    number, codes, words = whole(evse.get("id")), codes_of(data.get("techCode")), text(data.get("techInfo"))
+    component, variable = object_of(data.get("component")), object_of(data.get("variable"))
+    name, what, (number, connector) = text(component.get("name")), text(variable.get("name")), place_of(data)
+    codes, words = codes_of(data.get("techCode")), text(data.get("techInfo"))
     value, alerting = data.get("actualValue"), text(data.get("trigger")).lower() == "alerting"
     told, said, is_defect = reported(name, what, value), event_truth(what.lower(), value), what.lower() in DEFECTS
     is_state = told.is_state or what.lower() == "availabilitystate"
     instance = "".join(f"[{text(part.get('instance'))}]" for part in (component, variable) if part.get("instance"))
-    fault = event_fault(f"{name}/{what}{instance}", number, whole(evse.get("connectorId")), codes)
+    # A monitor that is no longer exceeded (2.1, N08) says nothing of others; what the value says holds for all of them.
+    monitor = whole(data.get("variableMonitoringId")) if said is not False and not told.over else None
+    fault = event_fault(f"{name}/{what}{instance}", number, connector, codes, monitor)
     if said and what.lower() in CODE_VARIABLES:
         codes, is_defect = codes_of(data.get("techCode"), value), True
     if told.is_broken or told.is_sensed:
@@ -281,7 +282,7 @@ def _event(
         over=over,
         # A number or text that merely changed asserts no fault; a boolean does, and so do an alert and a status.
         asserted=(said is not None and not informational) or alerting or grave or status.lower() in INOPERATIVE,
-        fault=status_fault(number or 0, whole(evse.get("connectorId")), vague=faulted and not codes and not words)
+        fault=status_fault(number or 0, connector, of_evse=True, vague=faulted and not codes and not words)
         if is_state
         else fault,
         explained=bool(codes or words) and not informational,
@@ -300,8 +301,9 @@ def _event(
 def _notify_report(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
     """What a report of all variables says of those that say whether something is broken, as it is at present."""
     generated = parse_time(body.get("generatedAt"))
-    for component, variable, value in told_by_report(body):
-        seen = _event(protocol, action, {"actualValue": value}, component, variable, generated)
+    for report, value in told_by_report(body):
+        about = {name: report.get(name) for name in ("component", "variable", "evse")}
+        seen = _event(protocol, action, about | {"actualValue": value}, generated)
         yield msgspec.structs.replace(seen, alarming=seen.defective)
 
 
@@ -327,8 +329,9 @@ def _transaction_end(protocol: str, action: str, body: dict[str, Any]) -> Iterat
     reason = reason or text(body.get("triggerReason"))
     if "".join(filter(str.isalnum, reason)).lower() not in FAULTS_THAT_END:
         return
-    evse, at = whole(object_of(body.get("evse")).get("id")), parse_time(body.get("timestamp"))
-    fault = status_fault(evse)
+    place, at = object_of(body.get("evse")), parse_time(body.get("timestamp"))
+    evse = whole(place.get("id"))
+    fault = status_fault(evse, whole(place.get("connectorId")))
     said = Observation(action, protocol, evse, codes=(reason,), words=reason, fault=fault, occurred_at=at)
     yield msgspec.structs.replace(said, alarming=True, defective=True, transient=True)
 
@@ -366,9 +369,10 @@ def _der_alarm(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Obs
         "techInfo": body.get("extraInfo"),
         "trigger": "Alerting",
         "timestamp": body.get("timestamp"),
+        "component": {"name": "DERControl", "instance": text(body.get("controlType"))},
+        "variable": {"name": "Problem"},
     }
-    part = {"name": "DERControl", "instance": text(body.get("controlType"))}
-    yield _event(protocol, action, said, part, {"name": "Problem"}, None)
+    yield _event(protocol, action, said, None)
 
 
 _READERS = {

@@ -1,30 +1,46 @@
 """How a fault is called that a message tells of, so that the end of one does not end another. Pure.
 
-A name is its place, and behind `#` the connector and the code that tell it from others at the same place.
+A name is its place, behind `@` the number of its EVSE where that has to be said, and behind `#` the connector, the
+codes and the monitor that tell it from others at the same place.
 """
 
 from __future__ import annotations
 
-MAX_PLACE, MAX_CODE = 140, 50
-# The name of what a status of the station as a whole holds open.
-WHOLE_STATION = "status@0"
+import re
+
+MAX_PLACE, MAX_CODE, MOST_CODES = 140, 50, 4
+# What a status holds open, and a status of the station as a whole.
+STATUS, WHOLE_STATION = "status", "status@0"
 # Behind the name of a fault that was reported beside a status that lets one charge; and behind that of a clear that
 # ends what was reported beside Faulted alone.
 BESIDE, NOT_BESIDE = "#beside", "!"
 # Ends the name of a fault of which the cause is not known: "Faulted" without a word.
 VAGUE = "?"
+_CONNECTOR, _MONITOR = "connector=", "monitor="
+# What is called without the number of an EVSE.
+_PLACE = re.compile(r"(?:status|transfer:[^#@?]*)(?![^#?])")
 
 
-def status_fault(evse: int | None, connector: int | None = None, *, vague: bool = False) -> str:
-    """What a reported status holds open; that of the whole station (0) is not ended by one of its connectors, and
-    that of a connector of an EVSE not by its neighbour."""
-    place = WHOLE_STATION if evse == 0 else f"status#{connector}" if connector else "status"
-    return place + VAGUE * vague
+def status_fault(evse: int | None, connector: int | None = None, *, of_evse: bool = False, vague: bool = False) -> str:
+    """What a reported status holds open; that of the whole station (0) is not ended by one of its connectors, that of a
+    connector of an EVSE (2.x) not by its neighbour or by the EVSE as a whole (`of_evse`), and that of the EVSE not by
+    its connectors."""
+    place = STATUS + (f"#{connector}" if connector else "#evse" if of_evse else "")
+    return (WHOLE_STATION if evse == 0 else place) + VAGUE * vague
 
 
-def event_fault(place: str, evse: int | None, connector: int | None, codes: tuple[str, ...]) -> str:
-    """What a component and its variable (2.x) hold open."""
-    parts = [f"c{connector}"] * bool(connector) + [code[:MAX_CODE] for code in codes[:1]]
+def at_connector(fault: str, number: int) -> str:
+    """The same at a charge point that does not tell which connector or EVSE it is: several may stand behind it."""
+    place = _PLACE.match(fault)
+    return f"{place[0]}@{number}{fault[place.end() :]}" if place else fault
+
+
+def event_fault(
+    place: str, evse: int | None, connector: int | None, codes: tuple[str, ...] = (), monitor: int | None = None
+) -> str:
+    """What a component and its variable (2.x) hold open; several monitors of one variable do, each by itself."""
+    parts = [f"{_CONNECTOR}{connector}"] * bool(connector) + [code[:MAX_CODE] for code in codes[:MOST_CODES]]
+    parts += [f"{_MONITOR}{monitor}"] * (monitor is not None)
     return "#".join((f"{place[:MAX_PLACE]}@{evse or 0}", *parts))
 
 
@@ -45,9 +61,35 @@ def is_never_ended(fault: str) -> bool:
     return fault.startswith(("status", "security/", "transfer:"))
 
 
-def covers(fault: str, other: str) -> bool:
-    """Whether two names mean the same fault: one without techCode (2.x) or connector means all of its place, one with
-    it also the one without. Stations do not always write their own names alike."""
+def covers(clear: str, fault: str) -> bool:
+    """Whether the end of one fault is that of another: one without techCode or monitor (2.x) means all of its place,
+    one with it also the one without; one of a part of several connectors means all of them, and not the other way
+    round. Stations do not always write their own names alike."""
+    place, connectors, monitors, codes = _parts(clear)
+    other, its_connectors, its_monitors, its_codes = _parts(fault)
+    return (
+        _is_same_place(place, other)
+        and connectors <= its_connectors
+        and (monitors <= its_monitors or not its_monitors)
+        and (codes <= its_codes or codes >= its_codes)
+    )
+
+
+def is_same(fault: str, other: str) -> bool:
+    """Whether two names are of one place, where a number is unsaid in one of them, and say the same of it."""
+    (place, *parts), (other_place, *others) = _parts(fault), _parts(other)
+    return parts == others and _is_same_place(place, other_place)
+
+
+def _parts(fault: str) -> tuple[str, set[str], set[str], set[str]]:
+    """The place of a name, its connector and monitor, and what else it says."""
     place, *parts = fault.rstrip(VAGUE).lower().split("#")
-    other_place, *others = other.rstrip(VAGUE).lower().split("#")
-    return place == other_place and (set(parts) <= set(others) or set(parts) >= set(others))
+    connectors = {part for part in parts if part.startswith(_CONNECTOR)}
+    monitors = {part for part in parts if part.startswith(_MONITOR)}
+    return place, connectors, monitors, {*parts} - connectors - monitors
+
+
+def _is_same_place(place: str, other: str) -> bool:
+    """Whether two places are one; without a number it is any of those of its name but for the station as a whole."""
+    short, long = sorted((place, other), key=len)
+    return place == other or ("@" not in short and long.startswith(f"{short}@") and not long.endswith("@0"))

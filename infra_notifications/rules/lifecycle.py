@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from core.device_clock import Moment
 from infra_notifications.choices import Case, CloseReason
 from infra_notifications.ingest import FAULTED
-from infra_notifications.rules.fault_names import BESIDE, NOT_BESIDE, VAGUE, covers, is_never_ended
+from infra_notifications.rules.fault_names import BESIDE, NOT_BESIDE, VAGUE, covers, is_never_ended, is_same
 from infra_notifications.rules.security_events import names_end_of
 
 SILENCE, NEUTRAL, OCPI_OFFLINE = "silence", "signal", "ocpi offline"
@@ -272,7 +272,7 @@ def _ends(clear: str, fault: str) -> bool:
     if not clear or fault == clear:
         return True
     if clear.endswith(NOT_BESIDE):
-        return fault.rstrip(VAGUE) == clear[: -len(NOT_BESIDE)]
+        return is_same(clear[: -len(NOT_BESIDE)], fault)
     return covers(clear, fault) or names_end_of(clear, fault)
 
 
@@ -348,7 +348,8 @@ class PointHistory:
         if other.open is None or mine is None or signal.order < other.open.last_raised_at:
             return
         vague = {fault for fault in other.open.faults if fault.endswith(VAGUE)} if _is_cause(mine) else set()
-        rest = {fault for fault in other.open.faults - vague if not covers(signal.fault, fault)}
+        rest = other.open.faults - vague
+        rest = {fault for fault in rest if not (covers(signal.fault, fault) and covers(fault, signal.fault))}
         if rest == other.open.faults:
             return
         self._share(mine, vague)

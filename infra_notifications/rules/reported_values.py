@@ -106,16 +106,15 @@ def reported(component: str, variable: str, value: Any) -> Reported:
     return Reported(is_broken=is_broken, words=words, is_past=is_past, is_sensed=is_sensed)
 
 
-def told_by_report(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any], Any]]:
-    """Component, variable and actual value of what a NotifyReport holds of the variables that say what is broken."""
+def told_by_report(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
+    """The part and the actual value of what a NotifyReport holds of the variables that say what is broken."""
     reports = body.get("reportData")
     for report in map(object_of, reports if isinstance(reports, list) else [reports]):
-        variable = object_of(report.get("variable"))
-        if text(variable.get("name")).lower() not in TOLD_BY_REPORTS:
+        if text(object_of(report.get("variable")).get("name")).lower() not in TOLD_BY_REPORTS:
             continue
         attributes = report.get("variableAttribute")
         for attribute in map(object_of, attributes if isinstance(attributes, list) else [attributes]):
             value = attribute.get("value")
             if text(attribute.get("type")).lower() in ("", "actual") and value not in (None, ""):
-                yield object_of(report.get("component")), variable, value
+                yield report, value
                 break

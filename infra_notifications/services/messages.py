@@ -19,6 +19,7 @@ from core.sql import storable
 from core.text import identity
 from infra_notifications.choices import Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage
+from infra_notifications.rules.fault_names import at_connector
 from infra_notifications.rules.findings import finding_of
 from infra_notifications.rules.frames import HeardMessage
 from infra_notifications.rules.kept_messages import kept_payload
@@ -226,17 +227,20 @@ class _MessageSteps(MessageReading):
     def _place_ends(self, rows: Sequence[int]) -> None:
         """Finds the connectors of transactions that a fault ended, where nobody names them."""
         ends = [row for row in rows if self.messages[row].action in ENDS and self.observations[row]]
-        asking = {row for row in ends if self.evses[row] is None and len(self.targets[row]) > 1}
+        unsaid = [row for row in ends if self.evses[row] is None]
+        asking = {row for row in unsaid if len(self.targets[row]) > 1 or self.targets[row][0].connector is None}
         spoken = (Spoken(row, self.alive[row], self.messages[row], self.evses[row]) for row in rows if asking)
         for row, evse in place_ends(spoken, asking).items():
-            self.evses[row], self.targets[row] = evse, self.directory.at(self.stations[row], evse)
+            self.evses[row] = evse
+            if not self.evse_keys[row]:
+                self.targets[row] = self.directory.at(self.stations[row], evse)
 
     def _settle(self, row: int, states: PointStates) -> bool:
         """Takes a status that all is well, as `_interpret` would, where nothing is open that it could end and the clock
         is right; else says False."""
         seen, received = self.seen[row], self.received[row]
         points = self.directory.at(self.stations[row], seen.shape.observations[0].evse) if seen else ()
-        if seen is None or self.evse_keys[row] or not points:
+        if seen is None or self.evse_keys[row] or not points or points[0].connector is None:
             return False
         calm = self.calm[row]
         if not states.settle(points, self.alive[row], seen, received, calm.clears):
@@ -253,9 +257,17 @@ class _MessageSteps(MessageReading):
             if evse in (None, 0, named[0].connector) or len({each.evse for each in self.observations[row]}) == 1:
                 return named
             # Of one that is not known, what is wrong is not lost.
-            return self.directory.at(named[0].station_key, evse) or (named if observation.alarming else ())
+            is_told = observation.alarming or named[0].connector is None
+            return self.directory.at(named[0].station_key, evse) or (named if is_told else ())
         evse = observation.evse if observation.evse is not None else self.evses[row]
         return self.directory.at(self.stations[row], evse)
+
+    def _placed(self, row: int, observation: Observation, points: Sequence[Point]) -> Observation:
+        """The same with the connector in the name of its fault where the charge point does not tell it."""
+        number = observation.evse if observation.evse is not None else self.evses[row]
+        if not number or points[0].connector is not None:
+            return observation
+        return replace(observation, fault=at_connector(observation.fault, number))
 
     def _note_last_seen(self, row: int, store: IncidentStore, states: PointStates) -> None:
         """Any message proves life, at the time when it was received, for all charge points of its station."""
@@ -292,6 +304,7 @@ class _MessageSteps(MessageReading):
                 nobodys: dict[str, Any] = {"rule": None, "said": reading.said, "n": 0, "steps": []}
                 self.findings[row].add(MessageVerdict.UNMAPPED, nobodys)
             return
+        observation = self._placed(row, observation, points)
         self._note_queued(row, observation, store.state_of(points[0].id))
         moment = self._moment_of(row, observation, points, states)
         effect = effect_of(rule, observation) if rule else Effect.INFO

@@ -15,7 +15,7 @@ from core.sql import Col, columns, update_rows
 from infra_notifications.choices import Case, Connectivity, IntervalSource
 from infra_notifications.ingest import OPERATIVE, Observation, OcppMessage
 from infra_notifications.models import ChargePointState
-from infra_notifications.rules.fault_names import WHOLE_STATION
+from infra_notifications.rules.fault_names import BESIDE, STATUS, WHOLE_STATION, covers
 from infra_notifications.rules.lifecycle import note_end
 from infra_notifications.rules.pace import Pace, read_pace, stored_pace
 from infra_notifications.rules.shapes import Seen
@@ -224,10 +224,18 @@ class PointStates:
             shown = state.said[0] if state.said else state.stored.status
             if (observation.faulted and not is_faulty) or _hides(observation, shown, is_faulty=is_faulty):
                 continue
+            if is_faulty and shown == FAULTED and not observation.faulted and self._is_of_another(point, observation):
+                continue
             if state.memory.status_order is None or order >= state.memory.status_order:
                 state.memory.status_order = order
                 state.memory_changed = True
                 state.said = observation.status[:30], moment.at
+
+    def _is_of_another(self, point: Point, observation: Observation) -> bool:
+        """Whether the fault of another connector, or of the EVSE of a connector, is open there."""
+        faults = (fault for incident in self._store.open_incidents(point.id) for fault in incident.faults)
+        told = (fault for fault in faults if fault.startswith(STATUS) and not fault.endswith(BESIDE))
+        return any(not covers(observation.fault, fault) for fault in told)
 
     # ---- writing ----------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.models import ChargePointMessage, ChargePointState
-from infra_notifications.rules.vocabulary import object_of
+from infra_notifications.rules.vocabulary import evse_of, object_of
 from infra_notifications.services.directory import Point
 
 # Requests that may say that a transaction ended by a fault.
@@ -76,7 +76,7 @@ def transactions_of(points: Sequence[Point]) -> Transactions:
     rows = ChargePointMessage.objects.filter(Q(charge_point__in=connectors) | of_station, action__in=_TELLING)
     said = rows.order_by("-id").values_list("action", "payload", "charge_point_id")[:_LOOKED_AT]
     for action, payload, point_id in reversed(said):
-        found.hear(action, payload, connectors.get(point_id))
+        found.hear(action, payload, evse_of(payload) or connectors.get(point_id))
     return found
 
 
