@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from core.pieces import MALFORMED
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.rules.action_names import CALL, ERROR, RESULT, known_action
+from infra_notifications.rules.actions import ACTIONS
 from infra_notifications.rules.frame_text import decoded
 from infra_notifications.rules.vocabulary import object_of, whole
 
@@ -46,6 +47,9 @@ _FROM_CSMS = """
     UnlockConnector UnpublishFirmware UpdateDynamicSchedule UpdateFirmware UsePriorityCharging
 """
 FROM_CSMS = frozenset(_FROM_CSMS.split())
+OF_CSMS = "A CSMS sends `{}`: it proves no life of the station."
+# Both may call it, so that its answer may be the station's.
+_OF_BOTH = "DataTransfer"
 
 
 class HeardMessage(OcppMessage, kw_only=True):
@@ -60,6 +64,13 @@ class HeardMessage(OcppMessage, kw_only=True):
     def said_as(self) -> str:
         """What kind it is of what a station says: what a CSMS calls says nothing of the station, whatever it holds."""
         return self.kind if self.from_station or self.kind != CALL else ORDER
+
+
+def is_said_by_csms(message: OcppMessage, kind: str) -> bool:
+    """Whether a message is no word of its station: a call of its CSMS, or the answer to what the station called."""
+    if kind == ORDER or (isinstance(message, HeardMessage) and not message.from_station):
+        return True
+    return kind != CALL and message.action in ACTIONS and message.action not in (*FROM_CSMS, _OF_BOTH)
 
 
 class MalformedFrame(ValueError):

@@ -62,6 +62,5 @@ def _message(heard: HeardFrame) -> OcppMessage:
     frame = heard.frame
     call = Call(heard.action, None) if frame.is_answer and heard.action else None
     message = message_of(frame, call, heard.station, heard.protocol, heard.at)
-    if not frame.is_answer:
-        message.from_station = message.from_station and heard.from_station
+    message.from_station = message.from_station and heard.from_station
     return message

@@ -17,7 +17,7 @@ from infra_notifications.ingest import Observation, OcppMessage, observe
 from infra_notifications.rules.action_names import CALL
 from infra_notifications.rules.calm import Calm, calm_of
 from infra_notifications.rules.findings import Findings
-from infra_notifications.rules.frames import HeardMessage
+from infra_notifications.rules.frames import FROM_CSMS, OF_CSMS, ORDER, HeardMessage
 from infra_notifications.rules.lifecycle import IncidentState
 from infra_notifications.rules.matching import Reading
 from infra_notifications.rules.oddities import incomplete, unreadable_moment
@@ -98,6 +98,10 @@ class MessageReading(BatchSteps[OcppMessage]):
             self.messages[row] = replace(message, protocol=wire.protocol, action=wire.action, payload=wire.payload)
             for note in wire.notes:
                 self.incoming.warn(row, note)
+        for row, message in enumerate(self.messages):
+            if message.action in FROM_CSMS and self.kinds[row] == CALL:
+                self.kinds[row] = ORDER
+                self.incoming.warn(row, OF_CSMS.format(message.action))
 
     def check(self, item: OcppMessage) -> str:
         if not item.action.strip() or len(item.action) > 60:

@@ -21,7 +21,7 @@ from infra_notifications.choices import Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.rules.fault_names import at_connector
 from infra_notifications.rules.findings import finding_of
-from infra_notifications.rules.frames import HeardMessage
+from infra_notifications.rules.frames import is_said_by_csms
 from infra_notifications.rules.kept_messages import kept_payload
 from infra_notifications.rules.lifecycle import IncidentChange
 from infra_notifications.rules.matching import Reading, effect_of
@@ -150,8 +150,6 @@ class _MessageSteps(MessageReading):
         station = self.stations[row]
         self.targets[row] = self.directory.at(station, evse)
         self.alive[row] = self.directory.by_station.get(station, [])
-        if isinstance(message, HeardMessage) and not message.from_station:
-            self.alive[row] = ()
         if self.targets[row]:
             return ""
         return f"station {shown(message.station)}" + (f", connector {evse}" if evse else "")
@@ -270,10 +268,13 @@ class _MessageSteps(MessageReading):
         return replace(observation, fault=at_connector(observation.fault, number))
 
     def _note_last_seen(self, row: int, store: IncidentStore, states: PointStates) -> None:
-        """Any message proves life, at the time when it was received, for all charge points of its station."""
-        received, key = self.received[row], self.incoming.keys[row]
+        """Any message of a station proves life, at the time when it was received, for all its charge points."""
+        received, key, message = self.received[row], self.incoming.keys[row], self.messages[row]
+        if is_said_by_csms(message, self.kinds[row]):
+            states.learn(self.alive[row], message)
+            return
         self.heard.feed(key, self.alive[row])
-        for point_id in states.hear(self.alive[row], received, self.messages[row], source_of(key)):
+        for point_id in states.hear(self.alive[row], received, message, source_of(key)):
             store.change(point_id, last_seen_signal(received))
 
     def _note_queued(self, row: int, observation: Observation, state: PointState) -> None:

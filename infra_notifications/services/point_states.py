@@ -90,13 +90,11 @@ class PointStates:
     ) -> Sequence[int]:
         """Notes that these live, and who said so; returns those whose silence a message received then ends."""
         ended: Sequence[int] = ()
-        store, action, protocol = self._store, message.action.strip().lower(), message.protocol.lower()[:12]
-        is_heartbeat, boot_s = action == "heartbeat", boot_interval_of(action, message.payload)
+        store, protocol = self._store, message.protocol.lower()[:12]
+        is_heartbeat = message.action.strip().lower() == "heartbeat"
+        self.learn(points, message)
         for kin in self._family(points):
             pace, last_seen = kin.pace, kin.last_seen
-            if boot_s and boot_s != pace.boot_s:
-                pace.boot_s = boot_s
-                kin.pace_changed = True
             if pace.hear(last_seen, received, heartbeat=is_heartbeat, default_s=self._default_s):
                 kin.pace_changed = True
             if last_seen is None or received > last_seen:
@@ -110,6 +108,13 @@ class PointStates:
             if silent and self._deadline(kin, received, self._learnt(kin)) > self._now:
                 ended = [*ended, *silent]
         return ended
+
+    def learn(self, points: Sequence[Point], message: OcppMessage) -> None:
+        """Notes how often their CSMS wants to hear of these, where it says so."""
+        boot_s = boot_interval_of(message.action, message.payload)
+        for kin in self._family(points) if boot_s else ():
+            if boot_s != kin.pace.boot_s:
+                kin.pace.boot_s, kin.pace_changed = boot_s, True
 
     def _family(self, points: Sequence[Point]) -> list[_Kin]:
         """Charge points that are always heard together, those that are alike as one."""
@@ -244,7 +249,7 @@ class PointStates:
         lives: list[tuple[Any, ...]] = []
         changes: list[tuple[Any, ...]] = []
         states = self._store.states
-        for kin in (kin for family in self._families.values() for kin in family if kin.heard_at is not None):
+        for kin in (kin for family in self._families.values() for kin in family if kin.heard_at or kin.pace_changed):
             facts, silent_at = self._facts(kin)
             is_new = kin.pace_changed or facts != kin.stored.facts
             pace, is_later = stored_pace(kin.pace) if kin.pace_changed else "", kin.last_seen != kin.seen_before
@@ -274,7 +279,11 @@ class PointStates:
         """
         connectivity, version, source_id, other_id, disconnected_at, *_rest = kin.stored.facts
         learnt, silent_at, before = self._learnt(kin), None, kin.seen_before
-        seen, source = kin.heard_at or self._now, kin.source
+        if kin.heard_at is None:
+            if before is not None and connectivity != Connectivity.SILENT:
+                silent_at = self._deadline(kin, before, learnt)
+            return (*kin.stored.facts[:_LEARNT], *learnt), silent_at
+        seen, source = kin.heard_at, kin.source
         is_back = disconnected_at is None or seen >= disconnected_at
         is_later = before is None or seen > before
         if is_later:
