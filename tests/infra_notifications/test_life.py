@@ -101,7 +101,7 @@ def expected(point: ChargePoint) -> tuple[int, int, IntervalSource]:
 @pytest.mark.parametrize("interval", [3600, "3600", 3600.0])
 def test_interval_is_learnt_from_the_answer_to_a_boot_notification(action: str, interval: Any) -> None:
     points = station()
-    take(boot_answer(interval, action))
+    take(heartbeat("CP-1"), boot_answer(interval, action))
     for point in points:
         assert expected(point) == (3600, 4500, IntervalSource.BOOT)
     assert ChargePointState.objects.filter(silent_at=at(4500)).count() == 2
@@ -122,13 +122,13 @@ def test_interval_is_learnt_from_the_answer_to_a_boot_notification(action: str, 
 )
 def test_answer_that_names_no_interval_teaches_none(answer: dict[str, Any]) -> None:
     (point,) = station(points=1)
-    take(boot_answer(**answer))
+    take(heartbeat("CP-1"), boot_answer(**answer))
     assert expected(point)[2] == IntervalSource.DEFAULT
 
 
 def test_what_a_person_sets_wins() -> None:
     (point,) = station(points=1, expected_interval_s=120)
-    take(boot_answer(3600))
+    take(heartbeat("CP-1"), boot_answer(3600))
     assert expected(point) == (120, 120, IntervalSource.BY_HAND)
     assert ChargePointState.objects.get(charge_point=point).silent_at == at(120)
     ChargePoint.objects.update(expected_interval_s=None)
@@ -172,7 +172,7 @@ def test_silence_is_told_when_both_have_passed_since_the_last_message(
 ) -> None:
     points = station(expected_interval_s=interval_s if source == BY_HAND else None)
     NotificationGroupFactory(members=points, hold_off_s={} if delay_s is None else {"UNAVAILABLE": delay_s})
-    take(boot_answer(interval_s) if source == BOOT else heartbeat("CP-1"))
+    take(heartbeat("CP-1"), *([boot_answer(interval_s)] if source == BOOT else []))
     for second in sorted({opens_s - 1, opens_s, told_s - 1, told_s}):
         sweep(at(second))
         assert Incident.objects.count() == (2 if second >= opens_s else 0)

@@ -364,9 +364,10 @@ def test_clear_for_something_never_seen_is_a_no_op(point: ChargePoint, payload: 
 @pytest.mark.parametrize("cleared_by", ["status", "state"])
 def test_reported_unavailability_ends_by_status_or_state(point: ChargePoint, raised_by: str, cleared_by: str) -> None:
     EventRule.objects.filter(name="Reported Unavailable counts as UNAVAILABLE").update(enabled=True)
+    connector = {"name": "Connector", "evse": {"id": 1, "connectorId": 1}}
     said = {
         "status": lambda value: {"connectorStatus": value, "evseId": 1, "connectorId": 1},
-        "state": lambda value: events(event("Connector", "AvailabilityState", value)),
+        "state": lambda value: events(event("", "AvailabilityState", value) | {"component": connector}),
     }
     say(point, said[raised_by]("Unavailable"))
     assert open_cases(point) == ["UNAVAILABLE"]
