@@ -235,13 +235,7 @@ def _notify_event(protocol: str, action: str, body: dict[str, Any]) -> Iterator[
         yield _event(protocol, action, data, generated, entry)
 
 
-def _event(
-    protocol: str,
-    action: str,
-    data: dict[str, Any],
-    generated: datetime | None,
-    entry: int = 0,
-) -> Observation:
+def _event(protocol: str, action: str, data: dict[str, Any], generated: datetime | None, entry: int = 0) -> Observation:
     component, variable = object_of(data.get("component")), object_of(data.get("variable"))
     name, what, (number, connector) = text(component.get("name")), text(variable.get("name")), place_of(data)
     codes, words = codes_of(data.get("techCode")), text(data.get("techInfo"))
@@ -249,7 +243,7 @@ def _event(
     told, said, is_defect = reported(name, what, value), event_truth(what.lower(), value), what.lower() in DEFECTS
     is_state = told.is_state or what.lower() == "availabilitystate"
     instance = "".join(f"[{text(part.get('instance'))}]" for part in (component, variable) if part.get("instance"))
-    # A monitor that is no longer exceeded (2.1, N08) says nothing of others; what the value says holds for all of them.
+    # That a monitor is no longer exceeded (2.1, N08) says nothing of others; the value does.
     monitor = whole(data.get("variableMonitoringId")) if said is not False and not told.over else None
     fault = event_fault(f"{name}/{what}{instance}", number, connector, codes, monitor)
     if said and what.lower() in CODE_VARIABLES:
