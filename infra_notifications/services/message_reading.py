@@ -12,12 +12,15 @@ from msgspec.structs import replace
 from core.device_clock import judge, parse_time
 from core.ingest import BatchSteps, Incoming
 from core.receipts import Receipt, digest_of_json
+from core.sql import storable
 from core.text import IdentityKeys
+from infra_notifications.choices import MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage, observe
 from infra_notifications.rules.action_names import CALL
 from infra_notifications.rules.calm import Calm, calm_of
 from infra_notifications.rules.findings import Findings
 from infra_notifications.rules.frames import FROM_CSMS, OF_CSMS, ORDER, HeardMessage
+from infra_notifications.rules.kept_messages import kept_payload
 from infra_notifications.rules.lifecycle import IncidentState
 from infra_notifications.rules.matching import Reading
 from infra_notifications.rules.oddities import incomplete, unreadable_moment
@@ -204,6 +207,19 @@ class MessageReading(BatchSteps[OcppMessage]):
         # One that says when it happened is not looked at again.
         if said and (said[0].occurred_at is None or message.action == "NotifyEvent"):
             self.warn(row, unreadable_moment(message.payload))
+
+    def kept(self, row: int) -> str:
+        """What is stored of a payload."""
+        message, seen = self.messages[row], self.seen[row]
+        if seen is not None and seen.shape.is_kept:
+            return storable(message.payload)
+        return storable(kept_payload(message.action, message.payload, self.kinds[row]))
+
+    def outcome(self, row: int) -> tuple[str, str | None, str | None]:
+        """A message's verdict, findings and warnings, as they are stored."""
+        found, warnings = self.findings.get(row), self.incoming.warnings.get(row)
+        verdict, findings = (found.verdict, found.listed()) if found else (MessageVerdict.SEEN.value, None)
+        return verdict, storable(findings) if findings else None, storable(warnings) if warnings else None
 
     def warn(self, row: int, sentence: str) -> None:
         """Says what is odd, if anything is."""

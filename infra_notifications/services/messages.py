@@ -15,14 +15,12 @@ from msgspec.structs import replace
 
 from core.device_clock import Moment, span_text
 from core.ingest import Intake, Submission
-from core.sql import storable
 from core.text import identity
 from infra_notifications.choices import Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.rules.fault_names import at_connector
 from infra_notifications.rules.findings import finding_of
 from infra_notifications.rules.frames import is_said_by_csms
-from infra_notifications.rules.kept_messages import kept_payload
 from infra_notifications.rules.lifecycle import IncidentChange
 from infra_notifications.rules.matching import Reading, effect_of
 from infra_notifications.rules.oddities import contradiction
@@ -368,8 +366,8 @@ class _MessageSteps(MessageReading):
                     *self.tellers[row],
                     message.protocol.lower()[:12],
                     message.action,
-                    self._kept(row),
-                    *self._outcome(row),
+                    self.kept(row),
+                    *self.outcome(row),
                     self._occurred(row),
                     self.received[row],
                 )
@@ -377,25 +375,13 @@ class _MessageSteps(MessageReading):
         ids = write_message_rows(written)
         return [(pk, row, len(self.incoming.warnings.get(row, ()))) for pk, row in zip(ids, rows, strict=True)]
 
-    def _kept(self, row: int) -> str:
-        message, seen = self.messages[row], self.seen[row]
-        if seen is not None and seen.shape.is_kept:
-            return storable(message.payload)
-        return storable(kept_payload(message.action, message.payload, self.kinds[row]))
-
     def _amend_messages(self, written: Sequence[tuple[int, int, int]]) -> None:
         """Adds to stored messages what came of them since: what they ended, and what had to be warned of."""
         changed = []
         for pk, row, count in written:
             if row in self.findings or len(self.incoming.warnings.get(row, ())) != count:
-                changed.append((pk, *self._outcome(row)))
+                changed.append((pk, *self.outcome(row)))
         amend_message_rows(changed)
-
-    def _outcome(self, row: int) -> tuple[str, str | None, str | None]:
-        """A message's verdict, findings and warnings, as they are stored."""
-        found, warnings = self.findings.get(row), self.incoming.warnings.get(row)
-        verdict, findings = (found.verdict, found.listed()) if found else (MessageVerdict.SEEN.value, None)
-        return verdict, storable(findings) if findings else None, storable(warnings) if warnings else None
 
     def _write_boot_facts(self, rows: Sequence[int]) -> None:
         latest: dict[int, tuple[Any, ...]] = {}
