@@ -172,9 +172,13 @@ def _refuse_unknown_parameters(operation: Operation) -> None:
             {"pointer": f"/{name}", "detail": _unknown("parameter", name, known)}
             for name in request.GET
             if name not in known
+        ] + [
+            {"pointer": f"/{name}", "detail": f"The parameter `{name}` stands there twice; send it once."}
+            for name in known
+            if len(request.GET.getlist(name)) > 1
         ]
         if errors:
-            raise Problem(422, "Some parameters are unknown; `errors` names each.", errors)
+            raise Problem(422, "Some parameters are unknown or stand there twice; `errors` names each.", errors)
         return view(request, **values)
 
     operation.view_func = checked

@@ -30,7 +30,7 @@ UNREADABLE = object()
 # Marks an int that is a percentage.
 PERCENT = msgspec.Meta(ge=0, le=100)
 # So many fields that nobody reads are named; so many sets of names, of so many characters, are remembered.
-_NAMED, _REMEMBERED = 5, 500
+_NAMED, _REMEMBERED, _LOOKED_AT = 5, 500, 50
 
 
 @dataclass(frozen=True)
@@ -143,14 +143,23 @@ class Corrections:
             _remember(self._unread, keys, said)
         return said
 
+    def misspelt(self, item: Mapping[str, Any]) -> str:
+        """What is said of the first field of an item that is nearly one of ours; empty where there is none."""
+        for key in [key for key in item if key not in self.names][:_LOOKED_AT]:
+            if hint := self._hint(key, frozenset(item)):
+                return f"{key[:40]}: Nobody reads a field of this name{hint}."
+        return ""
+
     def _say_unread(self, others: Sequence[str], keys: frozenset[str]) -> list[str]:
         named = ", ".join(f"`{key[:40]}`{self._hint(key, keys)}" for key in others[:_NAMED])
         more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
         return [f"{named}{more}: nobody reads a field of this name."]
 
     def _hint(self, key: str, keys: frozenset[str]) -> str:
-        close = get_close_matches(folded(key), self._spellings, n=1, cutoff=0.8)
-        meant = self._named.get(folded(key)) or (self._spellings[close[0]] if close else "")
+        typed = folded(key[:80])
+        close = get_close_matches(typed, self._spellings, n=1, cutoff=0.8)
+        close += [name for name in self._spellings if sorted(name) == sorted(typed)]  # `nmae`
+        meant = self._named.get(typed) or (self._spellings[close[0]] if close else "")
         return f" (is `{meant}` meant?)" if meant and meant not in keys else ""
 
     def named(self, item: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -15,7 +15,7 @@ from bikeshare.models import Cyclist, Dock, Pass, Program, Resource, Station, Te
 from bikeshare.services.payloads import facts_of
 from core.api import Problem, ScopedKey, check_limit, decode_cursor, encode_cursor, limited_body
 from core.batches import readable
-from core.corrections import Corrections
+from core.corrections import Corrections, Envelope
 from core.people import shown, shows_people
 
 READ, WRITE = ScopedKey("bikeshare:read"), ScopedKey("bikeshare:write")
@@ -28,11 +28,20 @@ def read_body(request: HttpRequest, decoder: msgspec.json.Decoder[Body], *, defa
     if not body.strip() and default is not None:
         return default
     try:
-        return _decoded(body, decoder)
+        found = _decoded(body, decoder)
+        refuse_misspelt(body, decoder.type)
+        return found
     except msgspec.ValidationError as error:
         raise wrong_field(readable(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(400, f"The body is not valid JSON: {error}.") from error
+
+
+def refuse_misspelt(body: bytes, kind: type[msgspec.Struct]) -> None:
+    """A field that is nearly one of ours is a slip, and what it says would be lost; others may be the sender's own."""
+    raw = msgspec.json.decode(body)
+    if isinstance(raw, dict) and (sentence := corrections_of(kind).misspelt(raw)):
+        raise wrong_field(sentence)
 
 
 def wrong_field(sentence: str) -> Problem:
@@ -55,7 +64,8 @@ def _decoded(body: bytes, decoder: msgspec.json.Decoder[Body]) -> Body:
 
 @cache
 def corrections_of(kind: type[msgspec.Struct]) -> Corrections:
-    return Corrections(kind)
+    """Fields that nobody reads are named in the answer to a batch."""
+    return Corrections(kind, envelope=Envelope(warns=True))
 
 
 def answer(body: Any, status: int = 200) -> HttpResponse:

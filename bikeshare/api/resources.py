@@ -17,6 +17,7 @@ from bikeshare.api.helpers import (
     corrections_of,
     page_of_ids,
     read_body,
+    refuse_misspelt,
     serialize,
     serialize_all,
     serialize_program,
@@ -54,7 +55,10 @@ def add_resource(spec: Spec) -> None:
         return page_of_ids(rows, limit=limit, cursor=cursor, convert=serialize_all)
 
     def make(request: HttpRequest) -> HttpResponse:
-        decoded = batch.decode(raw_body(request))
+        body = raw_body(request)
+        decoded = batch.decode(body)
+        if decoded.is_single and decoded.warnings:
+            refuse_misspelt(body, spec.body)
         with audited_by(key_of(request)):
             if decoded.is_single:
                 for _index, sentence in decoded.rejected:

@@ -10,6 +10,7 @@ from config.api import api as machine_api
 from infra_notifications.models import NotificationGroup
 from outbox.models import TopicList
 from tests.conftest import ApiClient
+from tests.factories.bikeshare import ProgramFactory
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
 
 # The resources that configure Signalbox, adoption among them; other bodies are data or say what is to be done.
@@ -22,6 +23,7 @@ CONFIGURATION = (
     "/webhooks",
     "/outbox/reports",
     "/remotes/callbacks",
+    "/remotes/schedules",
     "/vehicles/campaigns",
     "/vehicles/platforms",
 )
@@ -93,6 +95,12 @@ def test_every_list_refuses_a_parameter_that_it_does_not_know(
         assert errors(answer)["/limt"].startswith("There is no parameter `limt`; ")
 
 
+def test_a_parameter_that_is_sent_twice_is_refused(api: ApiClient) -> None:
+    """One reads the first, another the last (ASVS 15.3.7)."""
+    found = errors(api.get("/charging/groups?limit=1&limit=2"))
+    assert found == {"/limit": "The parameter `limit` stands there twice; send it once."}
+
+
 def test_a_list_still_answers_what_it_knows(api: ApiClient) -> None:
     assert api.get("/charging/groups?q=&limit=5").status_code == 200
     assert api.get("/events?after=&limit=5&kind=*").status_code == 200
@@ -117,6 +125,7 @@ CREATED: dict[str, dict[str, Any]] = {
     "/outbox/reports": {"address": "anna@example.org", "reason": "Asked for it"},
     "/webhooks": {"url": "https://hooks.example.com/x", "topics": ["*"]},
     "/remotes/callbacks": {"slug": "a", "fleet": "f", "header": {"name": "X-Key", "value": "0123456789abcdef"}},
+    "/remotes/schedules": {"name": "A", "type": "wakeUp", "vins": ["VIN1"], "at": "6:30"},
     "/vehicles/campaigns": {"name": "A", "type": "Overview"},
     "/vehicles/platforms": {"slug": "a", "platform": "enode"},
 }
@@ -129,6 +138,7 @@ SLIPS = {
     "/outbox/reports": ("reasn", "reason"),
     "/webhooks": ("topic", "topics"),
     "/remotes/callbacks": ("batch_window", "batch_window_s"),
+    "/remotes/schedules": ("time_zon", "time_zone"),
     "/vehicles/campaigns": ("brand", "brands"),
     "/vehicles/platforms": ("silent_after", "silent_after_s"),
 }
@@ -172,3 +182,26 @@ def test_data_may_hold_more_than_is_known(api: ApiClient) -> None:
     message = {"charge_point": point.evse_id, "protocol": "ocpp1.6", "action": "Heartbeat", "payload": {}, "new": 1}
     answer = api.post("/charging/messages", message)
     assert (answer.status_code, answer.json()["accepted"]) == (202, 1)
+
+
+@pytest.mark.django_db
+def test_a_slip_in_a_field_of_a_resource_is_refused_and_a_senders_own_field_is_not(api: ApiClient) -> None:
+    """Configuration refuses every unknown field; of data what is nearly one of ours would be lost in silence."""
+    body = {"program": ProgramFactory().pk, "email": "erna@x.example", "loyalty_points_of_ours": 3}
+    made = api.post("/bikeshare/cyclists", body)
+    assert made.status_code == 201, made.content
+    path = f"/bikeshare/cyclists/{made.json()['id']}"
+    for answer, slip, meant in (
+        (api.post("/bikeshare/cyclists", body | {"phone_nubmer": "1"}), "phone_nubmer", "phone_number"),
+        (api.patch(path, {"emial": "a@b.example"}), "emial", "email"),
+        (api.patch(f"/bikeshare/programs/{body['program']}", {"nmae": "Lyon"}), "nmae", "name"),
+    ):
+        assert answer.status_code == 422, answer.content
+        assert f"{slip}: Nobody reads a field of this name (is `{meant}` meant?)" in answer.json()["detail"]
+        assert answer.json()["errors"][0]["pointer"] == f"/{slip}"
+    # What was read is given back as it came, with what is told of it alone.
+    again = api.patch(path, {name: value for name, value in api.get(path).json().items() if name != "program"})
+    assert again.status_code == 200, again.content
+    batch = api.post("/bikeshare/cyclists", [body | {"email": "c@x.example", "phone_nubmer": "1"}]).json()
+    assert batch["accepted"] == 1
+    assert "phone_nubmer" in str(batch["warnings"])
