@@ -7,18 +7,18 @@ day or a time without a zone. Only items that a strict reader refused come here.
 from __future__ import annotations
 
 import re
-import types
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from difflib import get_close_matches
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any, get_args
 
 import msgspec
 
+from core.field_types import PERCENT, map_in, metas_of, scalars_of, types_of
 from core.moments import moment_of_number, read_moment
 
-_SCALARS = {str, int, float, bool, type(None), datetime, date}
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?")
 TRUTHS = {
     **dict.fromkeys(("true", "yes", "on", "1", "1.0", "t", "y", "oui", "vrai", "ja", "wahr"), True),
@@ -27,8 +27,6 @@ TRUTHS = {
     **dict.fromkeys(("disabled", "inactive", "deactivated", "denied", "revoked", "withdrawn"), False),
 }
 UNREADABLE = object()
-# Marks an int that is a percentage.
-PERCENT = msgspec.Meta(ge=0, le=100)
 # So many fields that nobody reads are named; so many sets of names, of so many characters, are remembered.
 _NAMED, _REMEMBERED, _LOOKED_AT = 5, 500, 50
 
@@ -84,13 +82,16 @@ class Corrections:
         self.required = frozenset(
             name for name in every[0] if all(name in fields and fields[name].required for fields in every)
         ).union(tags)
-        # Of a union of types only what they have in common is corrected.
+        # Of a union of types what they have in common, and by the tag of each what is its own.
+        self._own = {struct.__struct_config__.tag: types_of(struct) for struct in structs if self._tag_field}
+        self._tags = {folded(str(tag)): tag for tag in self._own}
+        self._maps = {name: found for name, field in every[0].items() if (found := map_in(field.type))}
         self._types = dict.fromkeys(self.names) | {
-            name: _scalars_of(field.type)
+            name: scalars_of(field.type)
             for name, field in every[0].items()
             if all(name in fields and fields[name].type == field.type for fields in every)
         }
-        self._percents = {name for name, field in every[0].items() if PERCENT in _metas_of(field.type)}
+        self._percents = {name for name, field in every[0].items() if PERCENT in metas_of(field.type)}
         self._blanks, self._spare = blanks, spare
         self._envelope = envelope or Envelope()
         self._named = {**self._envelope.aliases, **{folded(name): name for name in self.names}}
@@ -106,6 +107,9 @@ class Corrections:
 
     def is_odd(self, item: Mapping[str, Any]) -> bool:
         """Whether an item has fields of no name of ours, and some of them are ours all the same."""
+        inner = self._inner_for(item) if self.warns else None
+        if inner is not None and isinstance(value := item.get(self._within), dict) and inner.is_odd(value):
+            return True
         if item.keys() <= self.names or not self.warns:
             return False
         keys = frozenset(item)
@@ -133,7 +137,11 @@ class Corrections:
         return found
 
     def unread(self, item: Mapping[str, Any]) -> list[str]:
-        """What is said of the fields of an item that nobody reads."""
+        """What is said of the fields of an item, and within it, that nobody reads."""
+        inner, value = self._inner_for(item) if self.warns else None, item.get(self._within)
+        return self._own_unread(item) + (inner.unread(value) if inner is not None and isinstance(value, dict) else [])
+
+    def _own_unread(self, item: Mapping[str, Any]) -> list[str]:
         if not self.warns or item.keys() <= self.names:
             return []
         keys = frozenset(item)
@@ -171,14 +179,22 @@ class Corrections:
         notes = [f"`{key[:40]}` was read as `{name}`." for key, name in meanings.items()]
         if self._envelope.complete is not None:
             notes += self._envelope.complete(renamed)
-        return renamed, notes + self.unread(renamed)
+        return renamed, notes + self._own_unread(renamed)
 
     def correct(self, item: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The item as it was meant, and what was done for it in sentences."""
         item, renamed = self.named(item)
         corrected, notes = dict(item), list[str]()
+        tag = item.get(self._tag_field) if self._tag_field else None
+        if isinstance(tag, str) and tag not in self._own and (known := self._tags.get(folded(tag))) is not None:
+            corrected[self._tag_field or ""] = tag = known
+            notes.append(f"`{self._tag_field}` was {_short(item[self._tag_field])} and was read as {_short(known)}.")
+        types_ = self._types | self._own.get(tag, {}) if isinstance(tag, str) else self._types
         for name in item.keys() & self.names:
-            wanted = self._types[name]
+            wanted = types_[name]
+            if name in self._maps:
+                corrected[name], more = _read_map(name, item[name], self._maps[name])
+                notes += more
             if wanted is None or type(item[name]) in wanted:
                 continue
             is_moment = name == "at" or name.endswith("_at")
@@ -251,7 +267,25 @@ def _inner_of(struct: type[msgspec.Struct], within: str) -> Corrections:
     """The corrections of the struct that a field holds."""
     (inner,) = (field.type for field in msgspec.structs.fields(struct) if field.encode_name == within)
     optional = [field.encode_name for field in msgspec.structs.fields(inner) if not field.required]
-    return Corrections(inner, spare=optional, rounds=True)
+    return Corrections(inner, spare=optional, rounds=True, envelope=Envelope(warns=True))
+
+
+def _read_map(name: str, value: Any, wanted: set[Any]) -> tuple[Any, list[str]]:
+    """A map without those of its values that cannot be read; names in one text as a list."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()], []
+    if not isinstance(value, dict):
+        return value, []
+    read = {
+        key: one if type(one) in wanted else _read(one, wanted, is_moment=False, rounds=False)
+        for key, one in value.items()
+    }
+    good = {key: one for key, one in read.items() if one is not UNREADABLE}
+    notes = [
+        f"`{name}`: {_short(key)} was {_short(value[key])}, which cannot be read, and was left out."
+        for key in read.keys() - good.keys()
+    ]
+    return good, notes
 
 
 # msgspec says "Expected `int` <= 100 - at `$.data.soc`", a struct's own check "`time_zone`: … - at `$.data`".
@@ -275,13 +309,6 @@ def _short(value: Any) -> str:
     return msgspec.json.encode(value).decode()[:60]
 
 
-def _metas_of(annotation: Any) -> list[Any]:
-    """What is said of a type beside it, however deep in a union."""
-    own = list(get_args(annotation)[1:]) if get_origin(annotation) is Annotated else []
-    inner = [] if own else [meta for part in get_args(annotation) for meta in _metas_of(part)]
-    return own + inner
-
-
 def _share_of(value: Any) -> int | None:
     """A percentage that is said as a share of one: 0.45 is 45 %. Nothing has less than 1 % and says so."""
     try:
@@ -291,15 +318,6 @@ def _share_of(value: Any) -> int | None:
     return round(100 * share) if 0 < share < 1 else None
 
 
-def _scalars_of(annotation: Any) -> set[Any] | None:
-    """The scalar types that a field may have; None for a field that may have others."""
-    if get_origin(annotation) is Annotated:
-        return _scalars_of(get_args(annotation)[0])
-    parts = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-    scalars = {get_args(part)[0] if get_origin(part) is Annotated else part for part in parts} - {msgspec.UnsetType}
-    return scalars if scalars <= _SCALARS else None
-
-
 def _read(value: Any, wanted: set[Any], *, is_moment: bool, rounds: bool) -> Any:
     if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list | dict):
         value = value[0]
@@ -307,6 +325,8 @@ def _read(value: Any, wanted: set[Any], *, is_moment: bool, rounds: bool) -> Any
             return value
     if isinstance(value, bool | dict | list) or value is None:
         return UNREADABLE
+    if Decimal in wanted:
+        return value if isinstance(value, int | float) else _decimal_in(value)
     if isinstance(value, str):
         return _of_text(value.strip(), wanted, rounds=rounds)
     if (is_moment and str in wanted) or datetime in wanted:
@@ -320,6 +340,13 @@ def _read(value: Any, wanted: set[Any], *, is_moment: bool, rounds: bool) -> Any
     if bool in wanted and value in (0, 1):
         return bool(value)
     return str(value) if str in wanted else UNREADABLE
+
+
+def _decimal_in(text: str) -> Any:
+    """An amount as people write it, with a sign of its currency and a comma."""
+    spelt = re.sub(r"[^\d.,+-]", "", text)
+    spelt = spelt.replace(",", ".") if spelt.count(",") == 1 and "." not in spelt else spelt
+    return spelt if _NUMBER.fullmatch(spelt) else UNREADABLE
 
 
 def _of_text(text: str, wanted: set[Any], *, rounds: bool) -> Any:

@@ -62,6 +62,7 @@ OWN_MODULES = {
         "device_clock",
         "email_addresses",
         "encryption",
+        "field_types",
         "erasure",
         "handlers",
         "hashing",

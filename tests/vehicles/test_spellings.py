@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ApiClient
 from tests.vehicles.helpers import CAR, at, fact
-from vehicles.models import Driver, Fact, OemAccount, TelemetrySample, UtilityContract, Vehicle
+from vehicles.models import CostStatement, Driver, Fact, OemAccount, Payout, TelemetrySample, UtilityContract, Vehicle
 
 pytestmark = pytest.mark.django_db
 PATH = "/vehicles/facts"
@@ -122,3 +122,46 @@ def test_data_in_a_list_of_one_is_read(api: ApiClient) -> None:
     body = {"type": "vehicle", "vehicle": CAR, "data": [{"brand": "Audi"}]}
     post(api, body)
     assert Vehicle.objects.get().brand == "Audi"
+
+
+def test_names_types_and_ids_in_other_spellings_are_read_and_warned_of(api: ApiClient) -> None:
+    body = {"type": "Telemetry", "vehicle": 7, "occurredAt": at().isoformat()}
+    warnings = post(api, body | {"data": {"chargeState": "charging", "wheels": 4}})
+    said = " ".join(warnings)
+    assert all(f"`{name}`" in said for name in ("type", "vehicle", "occurredAt", "chargeState", "wheels"))
+    assert said.count("chargeState") == 1
+    sample = TelemetrySample.objects.select_related("vehicle").get()
+    assert (sample.charge_state, sample.vehicle.external_id, sample.at) == ("charging", "7", at())
+
+
+def test_a_field_that_nobody_reads_is_warned_of_where_all_else_is_right(api: ApiClient) -> None:
+    (warning,) = post(api, fact("telemetry", at(), vehicle=CAR, charge_state="charging", odometer_km=40_000))
+    assert "`odometer_km`" in warning
+
+
+def test_maps_are_read_value_by_value(api: ApiClient) -> None:
+    post(api, fact("driver", at(), driver="d", preferences={"money": "no", "session": 1, "contract": None}))
+    assert Driver.objects.get().unwanted == ["money"]
+    post(api, fact("vehicle", at(), vehicle=CAR, capabilities={"geoLocation": True, "charge": None, "pairing": [1]}))
+    assert Vehicle.objects.get().capabilities == ["geoLocation", "pairing"]
+    post(api, fact("vehicle", at(hours=1), vehicle=CAR, capabilities="charge, location"))
+    assert Vehicle.objects.get().capabilities == ["charge", "geoLocation"]
+
+
+@pytest.mark.parametrize("spelling", ["4,50", "€ 4.50", "4.50 EUR", 4.5, "4.5"])
+def test_an_amount_in_any_spelling(api: ApiClient, spelling: Any) -> None:
+    post(api, fact("payout", at(), payout="p", driver="d", amount=spelling, state="pending"))
+    assert str(Payout.objects.get().amount) == "4.50"
+
+
+@pytest.mark.parametrize("spelling", ["2026-10", "2026-10-01", "2026-10-31T23:00:00Z", "10/2026"])
+def test_a_month_in_any_spelling(api: ApiClient, spelling: str) -> None:
+    post(api, fact("cost_statement", at(), statement="s", driver="d", period=spelling, provider="Elexent"))
+    assert CostStatement.objects.get().period == "2026-10"
+
+
+@pytest.mark.parametrize("hours", [{"from": "22:00", "until": "7:00"}, {"from": 22, "until": "07"}])
+def test_quiet_hours_in_any_spelling(api: ApiClient, hours: dict[str, Any]) -> None:
+    post(api, fact("driver", at(), driver="d", quiet_hours=hours))
+    driver = Driver.objects.get()
+    assert (str(driver.quiet_from), str(driver.quiet_until)) == ("22:00:00", "07:00:00")

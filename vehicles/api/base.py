@@ -32,6 +32,7 @@ from core.api import (
     rfc3339,
     serialize,
 )
+from core.corrections import Envelope
 from core.ingest import BatchEndpoint
 from core.keys import refuse, slow_down
 from core.people import shown
@@ -54,7 +55,7 @@ log = structlog.get_logger("signalbox.vehicles")
 router = Router()
 READ, WRITE = ScopedKey("vehicles:read"), ScopedKey("vehicles:write")
 
-_facts = BatchEndpoint[IncomingFact](AnyFact, take_facts, within="data")
+_facts = BatchEndpoint[IncomingFact](AnyFact, take_facts, within="data", envelope=Envelope(warns=True))
 
 
 @router.post(

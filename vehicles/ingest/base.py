@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 from msgspec import UNSET, Meta, Struct
 
-from core.corrections import PERCENT
+from core.field_types import PERCENT
 from core.time_zones import known_zones
 from vehicles.rules.sessions import Sample
 from vehicles.rules.timelines import UNKNOWN
@@ -22,7 +23,7 @@ Word = Annotated[str, Meta(max_length=100)]
 Text = Annotated[str, Meta(max_length=250)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Percent = Annotated[int, PERCENT]
-Period = Annotated[str, Meta(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="A month, e.g. 2026-10.")]
+Period = Annotated[str, Meta(max_length=40, description="A month, e.g. 2026-10.")]
 Amount = Annotated[Decimal, Meta(description="In units of the currency, e.g. 12.50.")]
 Currency = Annotated[str, Meta(pattern="^[A-Za-z]{3}$", description="ISO 4217.")]
 FIRST_YEAR, LAST_YEAR = 2000, 2199
@@ -116,6 +117,18 @@ def _in_our_words(fact_type: str, values: dict[str, Any]) -> Iterator[tuple[str,
             yield name, value
 
 
+# A month, or a day or moment in it; a month before its year.
+_MONTH = re.compile(r"(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])(-.*)?|(?P<first>0?[1-9]|1[0-2])[/.-](?P<then>\d{4})")
+
+
+def month_in(text: str) -> str:
+    """The month that a text names, as 2026-10. Raises ValueError."""
+    found = _MONTH.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("`period`: a month, e.g. 2026-10")
+    return f"{found['year'] or found['then']}-{int(found['month'] or found['first']):02}"
+
+
 class Data(Struct, kw_only=True):
     """Base of every `data`: its moments and days are of our time, so that one can reckon with them; zones exist."""
 
@@ -124,5 +137,7 @@ class Data(Struct, kw_only=True):
             value = getattr(self, name)
             if isinstance(value, date) and not FIRST_YEAR <= value.year <= LAST_YEAR:
                 raise ValueError(f"`{name}`: a moment from {FIRST_YEAR} to {LAST_YEAR}")
+            if name == "period" and isinstance(value, str):
+                setattr(self, name, month_in(value))
             if name == "time_zone" and isinstance(value, str) and value not in known_zones():
                 raise ValueError(f"`{name}`: {value!r} is no IANA time zone, e.g. Europe/Paris")

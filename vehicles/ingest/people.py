@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
@@ -21,7 +22,8 @@ from vehicles.ingest.base import (
     Word,
 )
 
-Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$", description="e.g. 22:00")]
+Clock = Annotated[str | int, Meta(description="e.g. 22:00")]
+_CLOCK = re.compile(r"(?P<hour>[01]?\d|2[0-3])(?P<rest>(:[0-5]\d){1,2})?")
 MAX_AMOUNT = 1_000_000_000
 
 
@@ -30,6 +32,13 @@ class QuietHours(Struct, kw_only=True, rename={"from_": "from"}):
 
     from_: Clock
     until: Clock
+
+    def __post_init__(self) -> None:
+        for name in ("from_", "until"):
+            found = _CLOCK.fullmatch(str(getattr(self, name)).strip())
+            if found is None:
+                raise ValueError("`quiet_hours`: two times of day, e.g. 22:00 and 07:00")
+            setattr(self, name, f"{int(found['hour']):02}{found['rest'] or ':00'}")
 
 
 class DriverData(Data, kw_only=True):
