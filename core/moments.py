@@ -27,7 +27,7 @@ def read_moment(value: Any) -> datetime | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return moment_of_number(value)
     text = value.strip() if isinstance(value, str) else ""
-    if _NUMBER.fullmatch(text) and (moment := moment_of_number(float(text))) is not None:
+    if text[4:5] != "-" and _NUMBER.fullmatch(text) and (moment := moment_of_number(float(text))) is not None:
         return moment
     for read in (datetime.fromisoformat, _otherwise):
         try:

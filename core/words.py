@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 # What is no letter and no digit, the accents beside decomposed letters among them.
 _SIGNS = re.compile(r"[\W_]+")
@@ -17,10 +18,19 @@ _SIGNS = re.compile(r"[\W_]+")
 
 def word_key(word: str) -> str:
     """The same for all spellings of a word, and for all of a number: Renault's cars say 1.0 for "charging"."""
+    return _remembered(word) if len(word) <= _LONGEST else _key(word)
+
+
+def _key(word: str) -> str:
     try:
         return format(float(word), "g")
     except ValueError:
         return _SIGNS.sub("", unicodedata.normalize("NFKD", word)).casefold()
+
+
+# Senders say the same words again and again.
+_LONGEST = 60
+_remembered = lru_cache(4_096)(_key)
 
 
 @dataclass(frozen=True)

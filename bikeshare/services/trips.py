@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -70,7 +71,9 @@ def open_trips(trip_ids: Iterable[str]) -> dict[str, OpenTrip]:
     """Reads and locks trips with what belongs to them, by id; in the order trip, request, registration, vehicle."""
     trips = load(Trip.objects.filter(pk__in=list(trip_ids)))
     ids = [trip.pk for trip in trips]
-    requests = load(TerminationRequest.objects.filter(trip_id__in=ids))
+    requests: dict[str, list[TerminationRequest]] = defaultdict(list)
+    for request in load(TerminationRequest.objects.filter(trip_id__in=ids)):
+        requests[request.trip_id].append(request)
     cyclists = {trip.cyclist_id for trip in trips}
     registrations = {
         (row.cyclist_id, row.program_id): row for row in load(Registration.objects.filter(cyclist_id__in=cyclists))
@@ -80,8 +83,7 @@ def open_trips(trip_ids: Iterable[str]) -> dict[str, OpenTrip]:
     for trip in trips:
         if trip.vehicule_id in vehicules:
             registration = registrations.get((trip.cyclist_id, trip.program_id))
-            own = [request for request in requests if request.trip_id == trip.pk]
-            rides[trip.pk] = OpenTrip(trip, vehicules[trip.vehicule_id], registration, own)
+            rides[trip.pk] = OpenTrip(trip, vehicules[trip.vehicule_id], registration, requests[trip.pk])
     return rides
 
 

@@ -203,7 +203,7 @@ def _event(raw: Any, callback_id: str, outside: dict[str, Any]) -> Event:
         return _unreadable(raw, "eventStatus is missing.")
     said = _by_key(status)
     inner = _by_key(said["status"]) if isinstance(said.get("status"), dict) else {}
-    places = (said, inner, found)
+    places = (said, inner, found) if inner else (said, found)
     date = found.get("eventdate") or outside.get("eventDate")
     event = Event(
         raw=raw,
@@ -230,6 +230,8 @@ def _first(places: Iterable[dict[str, Any]], names: Iterable[str]) -> str:
     for place in places:
         for name in names:
             value = place.get(name)
+            if value is None:
+                continue
             if isinstance(value, dict | list):  # of several causes the first
                 value = next((one for one in (value.values() if isinstance(value, dict) else value) if one), None)
             if text := _text(value):
@@ -239,14 +241,14 @@ def _first(places: Iterable[dict[str, Any]], names: Iterable[str]) -> str:
 
 def _cause_in(places: Iterable[dict[str, Any]]) -> str:
     cause = _first(places, _CAUSES)
-    return "" if folded(cause) in _NO_CAUSE else cause
+    return "" if _fold(cause) in _NO_CAUSE else cause
 
 
 def _status_text(said: dict[str, Any], inner: dict[str, Any]) -> str:
     """The status; the one of two whose name fits the type, where both are named."""
     if not inner:
         return _text(said.get("status"))
-    names = _STATUSES if folded(_text(said.get("type"))) != "pending" else _STATUSES[1::-1] + _STATUSES[2:]
+    names = _STATUSES if _fold(_text(said.get("type"))) != "pending" else _STATUSES[1::-1] + _STATUSES[2:]
     return _first((inner,), names)
 
 
@@ -261,7 +263,7 @@ def _read_date(event: Event, date: Any) -> None:
 
 def understand(event: Event) -> None:
     """Decides what the event means, correcting the spellings of reference B5."""
-    kind = folded(event.type)
+    kind = _fold(event.type)
     if not kind:
         kind = _kind_of_status(event)
     elif kind not in _TYPES and _is_known(event.status):
@@ -338,6 +340,8 @@ def read_record(record: Any, at: datetime) -> VendorReport | None:
 def _text(value: Any) -> str:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
+    if isinstance(value, str) and value.isascii() and value.isprintable():
+        return value.strip()[:MAX_TEXT]
     if value is None or isinstance(value, dict | list | bool):
         return ""
     return composed(str(value))[:MAX_TEXT]

@@ -92,6 +92,7 @@ class Device:
     rest_longitude: float | None
     moved_at: datetime | None
     watch: Watch = field(default_factory=Watch)
+    clock_mark: ClockMark | None = None
     # Whether a message wrote more than a position does, and whether of the vehicle something was told.
     is_changed: bool = False
     is_told: bool = False
@@ -99,31 +100,27 @@ class Device:
     open: OpenTrip | None = None
 
     def begin(self) -> None:
-        """The watch as it was kept; that of another trip is none, and then this one's begins where it began."""
+        """What is known of its clock, and the watch as it was kept; that of another trip is none, and then this one's
+        begins where it began."""
         s = self.state
+        if s["clock_at"] is not None and s["clock_received_at"] is not None:
+            self.clock_mark = ClockMark(s["clock_at"], s["clock_received_at"], s["clock_error_s"])
         if self.trip_id and s["anchor_trip"] == self.trip_id and s["anchor_latitude"] is not None:
             anchor = Fix(s["anchor_latitude"], s["anchor_longitude"], s["position_at"])
             self.watch = Watch(anchor, s["streak"])
         elif self.trip_start is not None and self.start_latitude is not None and self.start_longitude is not None:
             self.watch = Watch(Fix(self.start_latitude, self.start_longitude, self.trip_start))
 
-    @property
-    def clock_mark(self) -> ClockMark | None:
-        """What is known of the box's clock."""
-        s = self.state
-        if s["clock_at"] is None or s["clock_received_at"] is None:
-            return None
-        return ClockMark(s["clock_at"], s["clock_received_at"], s["clock_error_s"])
-
     def note_clock(self, moment: Moment, received_at: datetime) -> None:
         """Remembers what a message shows of the box's clock."""
-        mark = remember(self.clock_mark, moment, received_at)
+        self.clock_mark = remember(self.clock_mark, moment, received_at)
+
+    def keep(self) -> None:
+        """Writes watch and clock into the state."""
+        anchor, mark = self.watch.anchor if self.trip_id else None, self.clock_mark
         if mark is not None:
             marked = {"clock_at": mark.newest, "clock_received_at": mark.received_at}
             self.state |= marked | {"clock_error_s": mark.error_s}
-
-    def keep_watch(self) -> None:
-        anchor = self.watch.anchor if self.trip_id else None
         self.state |= {
             "anchor_trip": self.trip_id or "",
             "anchor_latitude": anchor.latitude if anchor else None,

@@ -109,7 +109,7 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         for row in rows:
             self._apply(row)
         for device in self.touched.values():
-            device.keep_watch()
+            device.keep()
         write_devices(self.touched.values())
         self._write_messages(rows)
         self.events.write(self.work)
