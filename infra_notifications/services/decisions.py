@@ -116,11 +116,12 @@ def _paused() -> QuerySet[GroupAddress]:
 
 
 def _groups_of(charge_point_ids: set[int]) -> dict[int, list[tuple[NotificationGroup, Listener]]]:
-    """The groups of each charge point, as the rules see them."""
+    """The groups of each charge point, as the rules see them, in the order in which they were made."""
     memberships = (
         GroupMembership.objects.filter(charge_point_id__in=charge_point_ids)
         .select_related("group")
         .annotate(has_address=Exists(_reached()), is_paused=Exists(_paused()))
+        .order_by("group_id")
     )
     found: dict[int, list[tuple[NotificationGroup, Listener]]] = defaultdict(list)
     for membership in memberships:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from auditlog.models import LogEntry
 from auditlog.registry import auditlog
 from django.apps import apps
@@ -19,6 +21,7 @@ from pytest_django import Settings
 
 from console.admin import ReadOnlyAdmin
 from core.models import ApiKey
+from tests.clock import NOW
 from tests.conftest import ApiClient
 from tests.factories.console import PASSWORD, UserFactory, make_key
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
@@ -216,6 +219,14 @@ def test_the_page_shows_who_changed_what(administrator: Client, changes: None) -
     assert "by a key" in page
 
 
+@pytest.fixture
+def _at_nine() -> Iterator[None]:
+    """No day begins between what is done and the search for it."""
+    with time_machine.travel(NOW, tick=True):
+        yield
+
+
+@pytest.mark.usefixtures("_at_nine")
 @pytest.mark.parametrize(
     ("query", "rows"),
     [
