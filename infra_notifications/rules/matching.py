@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Protocol
 
@@ -323,7 +323,12 @@ def _is_overruled(rule: CompiledRule, observation: Observation) -> bool:
 
 def _dictionary(rows: Iterable[RuleRow]) -> Dictionary:
     """The long words by which rules know a fuse or a sensor, and what is known by its beginning or denies, in full."""
-    known = [word for row in rows if row.effect == Effect.RAISE for word in row.words if word[0] not in "!="]
+    known = (word for row in rows if row.effect == Effect.RAISE for word in row.words if word[0] not in "!=")
+    return _dictionary_of(tuple(known))
+
+
+@lru_cache(maxsize=2)
+def _dictionary_of(known: tuple[str, ...]) -> Dictionary:
     parts = (part for word in known for part in re.findall(r"[^\W\d_*]{8,}(?!\*)", word))
     right = (plain(part).lower() for word in known for part in re.findall(r"[^\W\d_*]{5,7}(?!\*)", word))
     long = (spelling.lower() for word in (*parts, *FULL_FORMS.split()) for spelling in spellings(word))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from infra_notifications.rules.lettering import spellings
 
@@ -18,6 +19,11 @@ def word_pattern(words: Iterable[str], flags: int = re.IGNORECASE) -> re.Pattern
     is as good as a blank. Built from escaped text and word borders alone, so that its time grows linearly whatever
     anyone types.
     """
+    return _pattern(tuple(words), flags)
+
+
+@lru_cache(maxsize=2_000)  # a rule that was changed makes its own patterns anew, and no other's
+def _pattern(words: tuple[str, ...], flags: int) -> re.Pattern[str] | None:
     bordered: list[str] = []
     free: list[str] = []
     for word in words:

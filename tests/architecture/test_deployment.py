@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 from django.conf import settings
@@ -136,14 +137,20 @@ DOCUMENTS = dict(manifests())
 PODS = {name: one["spec"]["template"]["spec"] for name, one in DOCUMENTS.items() if "template" in one.get("spec", {})}
 
 
+@pytest.fixture(scope="module")
+def kubernetes_validate() -> ModuleType:
+    """Loaded by these tests alone: it takes seconds, which every process of the tests would spend."""
+    return importlib.import_module("kubernetes_validate")
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_manifest_is_one_that_kubernetes_knows(name: str) -> None:
+def test_manifest_is_one_that_kubernetes_knows(name: str, kubernetes_validate: ModuleType) -> None:
     document = DOCUMENTS[name]
     kubernetes_validate.validate(document, KUBERNETES, strict=True)
     assert document["kind"] == "Namespace" or document["metadata"]["namespace"] == "signalbox"
 
 
-def test_a_wrong_manifest_would_be_noticed() -> None:
+def test_a_wrong_manifest_would_be_noticed(kubernetes_validate: ModuleType) -> None:
     wrong = yaml.safe_load(yaml.safe_dump(DOCUMENTS["20-web:Deployment/web"]))
     wrong["spec"]["template"]["spec"]["containers"][0]["securityContext"]["readOnlyRootFileSystem"] = True
     with pytest.raises(kubernetes_validate.ValidationError):

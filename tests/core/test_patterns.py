@@ -85,9 +85,11 @@ def all_uses() -> dict[str, Use]:
     for module in modules():
         source = Path(module.__file__).read_text()
         for name, value in vars(module).items():
+            if not (patterns := list(patterns_in(value))):
+                continue
             methods = frozenset(re.findall(rf"\b{name}\.(\w+)\(", source)) & {"match", "fullmatch"}
             others = re.findall(rf"\b{name}\b(?!\.(?:match|fullmatch)\(| = )", source)
-            for number, pattern in enumerate(patterns_in(value)):
+            for number, pattern in enumerate(patterns):
                 use = Use(pattern, _EVERY if others or not methods else methods)
                 found.setdefault(f"{module.__name__}.{name}" + f"[{number}]" * bool(number), use)
         for number, use in enumerate(literals_in(source)):
