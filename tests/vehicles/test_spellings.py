@@ -154,6 +154,13 @@ def test_an_amount_in_any_spelling(api: ApiClient, spelling: Any) -> None:
     assert str(Payout.objects.get().amount) == "4.50"
 
 
+@pytest.mark.parametrize(("spelling", "currency"), [("eur", "EUR"), (" € ", "EUR"), ("£", "GBP"), ("kr", "")])
+def test_a_currency_in_any_spelling(api: ApiClient, spelling: str, currency: str) -> None:
+    warnings = post(api, fact("payout", at(), payout="p", driver="d", amount=4, currency=spelling, state="due"))
+    assert Payout.objects.get().currency == currency
+    assert not any("regex" in warning for warning in warnings)
+
+
 @pytest.mark.parametrize("spelling", ["2026-10", "2026-10-01", "2026-10-31T23:00:00Z", "10/2026"])
 def test_a_month_in_any_spelling(api: ApiClient, spelling: str) -> None:
     post(api, fact("cost_statement", at(), statement="s", driver="d", period=spelling, provider="Elexent"))

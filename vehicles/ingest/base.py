@@ -25,7 +25,7 @@ Moment = Annotated[datetime, Meta(tz=True)]
 Percent = Annotated[int, PERCENT]
 Period = Annotated[str, Meta(max_length=40, description="A month, e.g. 2026-10.")]
 Amount = Annotated[Decimal, Meta(description="In units of the currency, e.g. 12.50.")]
-Currency = Annotated[str, Meta(pattern="^[A-Za-z]{3}$", description="ISO 4217.")]
+Currency = Annotated[str, Meta(max_length=40, description="ISO 4217, e.g. EUR; or €, £, CHF.")]
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 
 
@@ -129,6 +129,18 @@ def month_in(text: str) -> str:
     return f"{found['year'] or found['then']}-{int(found['month'] or found['first']):02}"
 
 
+# Signs that mean one currency alone.
+_SIGNS = {"€": "EUR", "£": "GBP"}
+
+
+def currency_in(text: str) -> str:
+    """A currency's three letters. Raises ValueError."""
+    code = _SIGNS.get(text.strip(), text.strip()).upper()
+    if not re.fullmatch("[A-Z]{3}", code):
+        raise ValueError("`currency`: three letters of ISO 4217, e.g. EUR")
+    return code
+
+
 class Data(Struct, kw_only=True):
     """Base of every `data`: its moments and days are of our time, so that one can reckon with them; zones exist."""
 
@@ -139,5 +151,7 @@ class Data(Struct, kw_only=True):
                 raise ValueError(f"`{name}`: a moment from {FIRST_YEAR} to {LAST_YEAR}")
             if name == "period" and isinstance(value, str):
                 setattr(self, name, month_in(value))
+            if name == "currency" and isinstance(value, str):
+                setattr(self, name, currency_in(value))
             if name == "time_zone" and isinstance(value, str) and value not in known_zones():
                 raise ValueError(f"`{name}`: {value!r} is no IANA time zone, e.g. Europe/Paris")
