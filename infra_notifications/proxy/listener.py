@@ -37,6 +37,7 @@ from infra_notifications.rules.action_names import ERROR, RESULT
 from infra_notifications.rules.actions import ACTIONS
 from infra_notifications.rules.connections import LinkReport
 from infra_notifications.rules.frames import FROM_CSMS, Call, HeardMessage, canonical_action, connector_in
+from infra_notifications.rules.heard import as_it_is, heard_call
 from infra_notifications.rules.retained import HIDDEN, retained
 from infra_notifications.rules.spelling import PROTOCOLS
 
@@ -209,24 +210,24 @@ class Listener:
         except MALFORMED:
             self._read(station, from_station, None, data, now)
             return
-        if payload is None:
+        is_read = from_station and (action in _READ or not isinstance(payload, dict))
+        heard = (heard_call if is_read else as_it_is)(station.protocol, name, payload)
+        if heard.notes is None and not isinstance(payload, dict):
             self._reject(station, from_station, now)
             return
         if is_answered:
             calls = station.from_station if from_station else station.from_csms
             calls.put(pk.decode("utf-8", "replace"), Call(action, connector_in(payload), now))
-        kept = retained(action, payload)
         message = HeardMessage(
             id=self._next_id(station),
             station=station.identity,
-            protocol=station.protocol,
-            action=name,
-            payload=station.tokens.masked(kept),
+            **heard._replace(payload=station.tokens.masked(heard.payload))._asdict(),
             received_at=_iso(now),
             from_station=from_station and action not in FROM_CSMS,
             note=note or odd,
         )
-        self._put(station, reading.rank_of(action, kept) if from_station else Rank.LIFE, message=message)
+        said = action if heard.notes is None else heard.action
+        self._put(station, reading.rank_of(said, heard.payload) if from_station else Rank.LIFE, message=message)
 
     def _answer(self, station: Station, from_station: bool, pk: bytes, kind: bytes, data: bytes, now: float) -> None:
         """An answer is of the other side's call. One that says nothing is counted alone."""

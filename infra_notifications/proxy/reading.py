@@ -13,7 +13,7 @@ import msgspec
 from core.pieces import MALFORMED
 from infra_notifications.proxy.records import Rank
 from infra_notifications.rules.frame_text import NUL, decoded
-from infra_notifications.rules.frames import Frame, unwrap
+from infra_notifications.rules.frames import Frame, canonical_action, unwrap
 from infra_notifications.rules.vocabulary import object_of
 from infra_notifications.services.frames import frames_of
 
@@ -59,21 +59,21 @@ def plain_frames(data: bytes) -> tuple[list[tuple[re.Match[bytes], bytes, str]],
 
 
 def _plain(frame: Frame) -> bytes:
-    items = [frame.id or "-", frame.action.strip(), frame.payload]
+    items = [frame.id or "-", canonical_action(frame.action).strip(), frame.payload]
     if frame.is_answer:
         code = object_of(frame.payload).get("errorCode")
         items[1:] = [frame.payload] if _NUMBERS[frame.kind] == 3 else [code, "", {}]
     return msgspec.json.encode([_NUMBERS[frame.kind], *items])
 
 
-def payload_in(data: bytes) -> tuple[dict[str, Any] | None, str]:
-    """The payload of a call, None where it is no object, and what had to be done to read it. Raises MALFORMED."""
+def payload_in(data: bytes) -> tuple[Any, str]:
+    """The payload of a call, and what had to be done to read it. Raises MALFORMED."""
     frame, note = decoded(data)
     payload, unwrapped = unwrap(frame[3] if isinstance(frame, list) and len(frame) > 3 else {})
-    return payload if isinstance(payload, dict) else None, note or unwrapped
+    return payload, note or unwrapped
 
 
-def outline_in(data: bytes) -> tuple[dict[str, Any], str]:
+def outline_in(data: bytes) -> tuple[Any, str]:
     """As `payload_in`, of a call of which is kept only what is of any: its long parts stay unread. Raises MALFORMED."""
     try:
         payload = None if NUL in data else _outline.decode(data)[3]
@@ -81,7 +81,7 @@ def outline_in(data: bytes) -> tuple[dict[str, Any], str]:
         payload = None
     if payload is None:
         found, note = payload_in(data)
-        return found or {}, note
+        return found, note
     return {name: None if len(raw) > LONGEST_PLACE else msgspec.json.decode(raw) for name, raw in payload.items()}, ""
 
 

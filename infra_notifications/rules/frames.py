@@ -54,11 +54,12 @@ _OF_BOTH = "DataTransfer"
 
 class HeardMessage(OcppMessage, kw_only=True):
     """A message that was a frame: what kind it is, is known, whether its station sent it, and what had to be done to
-    read it, as a sentence."""
+    read it, as a sentence. `notes` are those of `read_wire`, None where it has not read it yet."""
 
     kind: str = CALL
     from_station: bool = True
     note: str = ""
+    notes: list[str] | None = None
 
     @property
     def said_as(self) -> str:

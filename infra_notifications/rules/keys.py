@@ -13,7 +13,7 @@ _READ = """
     connectorId errorCode info status timestamp vendorId vendorErrorCode connectorStatus evseId customData
     generatedAt seqNo tbc eventData eventId trigger cause actualValue techCode techInfo cleared transactionId severity
     component variable variableMonitoringId eventNotificationType name instance evse id type
-    chargingStation reason vendorName model firmwareVersion serialNumber modem
+    messageId reportData chargingStation reason vendorName model firmwareVersion serialNumber modem
     chargePointVendor chargePointModel chargePointSerialNumber currentTime interval meterValue sampledValue value
 """
 KNOWN_KEYS = frozenset(_READ.split()) | REQUIRED_ANYWHERE

@@ -13,7 +13,15 @@ from typing import Any
 import msgspec
 
 from infra_notifications.rules.action_names import fold
-from infra_notifications.rules.vocabulary import CODE_VARIABLES, DEFECTS, FALSE_WORDS, FOLDED_VALUES, object_of, text
+from infra_notifications.rules.vocabulary import (
+    CODE_VARIABLES,
+    DEFECTS,
+    FALSE_WORDS,
+    FOLDED_VALUES,
+    TRUE_WORDS,
+    object_of,
+    text,
+)
 
 FAULTED = "Faulted"
 # What has a state that says whether one can charge, and how that is called.
@@ -80,6 +88,19 @@ class Reported(msgspec.Struct, frozen=True):
 
 
 NOTHING = Reported()
+_STATE_WORDS = {fold(word) for word in (*FOLDED_VALUES["status"], *TRUE_WORDS, *_CALM, *_BROKEN, *_HAPPENED)}
+
+
+def tells_of_faults(variable: str) -> bool:
+    """Whether the value of a variable is one that `reported` or an event reads in words."""
+    name = variable.lower()
+    is_read = bool(_ABOUT_ERRORS.search(name)) or name.endswith(("state", "status"))
+    return is_read or fold(name) in TOLD_BY_REPORTS
+
+
+def is_word_of_state(value: Any) -> bool:
+    """Whether a value says how something is, and so nothing else."""
+    return isinstance(value, bool) or fold(text(value)) in _STATE_WORDS
 
 
 def reported(component: str, variable: str, value: Any) -> Reported:

@@ -11,19 +11,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from infra_notifications.rules.action_names import CALL, ERROR, fold
 from infra_notifications.rules.actions import REQUIRED_ANYWHERE
-from infra_notifications.rules.reported_values import TOLD_BY_REPORTS
+from infra_notifications.rules.reported_values import TOLD_BY_REPORTS, is_word_of_state, tells_of_faults
 from infra_notifications.rules.transfers import FIELDS as REPORTED
-from infra_notifications.rules.transfers import data_of, is_report
+from infra_notifications.rules.transfers import data_of, is_report, words_of
 from infra_notifications.rules.vendor_states import tells_state
 from infra_notifications.rules.vocabulary import TEXT_FIELDS, alone, object_of, spoken, text
 
 HIDDEN = "***"
 MOST_TEXT, MOST_VALUE = 1_000, 64
-_DEEPEST = 4
+_DEEPEST = 8
 
 Fields = Mapping[str, "Fields | None"]
 
@@ -80,29 +78,19 @@ _KEPT_OF_ANSWERS = _fields(
     idTokenInfo=_STATUS,
     statusInfo=_fields("reasonCode"),
 )
-# What a DataTransfer may carry of OCPP's own.
-_CARRIED = {fold(action): action for action in ("StatusNotification", "NotifyEvent", "SecurityEventNotification")}
-# Words in the name of a variable of which the value is nobody's business.
-_SECRET = (
-    *(
-        "password",
-        "secret",
-        "token",
-        "key",
-        "pin",
-        "certificate",
-        "credential",
-        "identity",
-        "idtag",
-        "emaid",
-        "contract",
-    ),
-    *("user", "customer", "apn", "imsi", "iccid", "vehicleid", "serial", "account", "login", "signature", "csr"),
-)
+# Words in the name of a variable of which the value is nobody's business: anywhere in it, and those that others hold
+# ("stopping", "mapping") at an end of one of its own.
+_SECRET = re.compile("password|secret|certificate|credential|idtag|emaid|imsi|iccid|vehicleid|signature|serialnumber")
+_SECRET_WORD = re.compile(r"(?:token|key|pin|identity|contract|user|customer|apn|serial|account|login|csr)")
+_SECRET_END = re.compile(rf"{_SECRET_WORD.pattern}s?$")
 # Where a free text names a secret.
+# "Token: RCD tripped" names a reader and goes on in words.
 _NAMED_SECRET = re.compile(
-    r"\b(pass(?:word|wd|phrase)?|pwd?|secret|token|api_?key)(\s*[=:]\s*)[^\s,;&]+", re.IGNORECASE
+    r"\b(pass(?:word|wd|phrase)?|pwd?|secret|token(?!\s*:\s+[^\W\d_]+\s+[^\W\d_])|api_?key)(\s*[=:]\s*)[^\s,;&]+",
+    re.IGNORECASE,
 )
+# What stands in a text that nobody named, and may be a number of a card or of a customer.
+_NUMBERED = re.compile(r"(?<!\S)(?=[^\s\d]*+\d)\S{6,}+")
 
 
 def without_secrets(said: str) -> str:
@@ -172,35 +160,45 @@ def _hide_configuration(report: dict[str, Any]) -> None:
     attributes = report.get("variableAttribute")
     for attribute in map(object_of, attributes if isinstance(attributes, list) else [attributes]):
         for name, value in attribute.items():
-            if fold(name) == "value" and not (told and len(text(value)) <= MOST_VALUE):
-                attribute[name] = HIDDEN
+            if fold(name) == "value":
+                attribute[name] = without_secrets(text(value)) if told else HIDDEN
 
 
 def _hide_value(event: dict[str, Any]) -> None:
-    """The value of a variable, where it says who somebody is, or is longer than that of a fault."""
-    parts = {fold(name): value for name, value in event.items() if isinstance(value, dict)}
-    names = [fold(text(value)) for part in parts.values() for value in part.values()]
-    names += [fold(value) for name, value in event.items() if fold(name) in _NAMED and isinstance(value, str)]
-    is_secret = any(word in name for name in names for word in _SECRET)
+    """The value of a variable, where it says who somebody is; what says how a part is, does not."""
+    component, variable = (_names(event, part) for part in ("component", "variable"))
+    is_told = any(map(tells_of_faults, variable))
+    is_secret = any(map(_is_secret, variable if is_told else (*component, *variable)))
     for name, value in event.items():
-        if fold(name) == "actualvalue" and (is_secret or len(text(value)) > MOST_VALUE):
+        if fold(name) != "actualvalue" or is_word_of_state(value):
+            continue
+        if is_secret or not (is_told or len(text(value)) <= MOST_VALUE):
             event[name] = HIDDEN
+        elif isinstance(value, str):
+            event[name] = without_secrets(value)
+
+
+def _names(event: Mapping[str, Any], part: str) -> list[str]:
+    found = next((value for name, value in event.items() if fold(name) == part), None)
+    return [text(value) for value in (found.values() if isinstance(found, dict) else [found])]
+
+
+def _is_secret(name: str) -> bool:
+    words = words_of(name)
+    return bool(_SECRET.search(fold(name))) or any(
+        _SECRET_WORD.match(word) or _SECRET_END.search(word) for word in words
+    )
 
 
 def _keep_carried(body: Mapping[str, Any], kept: dict[str, Any]) -> None:
-    named = (_CARRIED.get(fold(text(body.get(name)))) for name in ("messageId", "vendorId"))
-    carried = next((action for action in named if action), None)
-    data = body.get("data")
-    if carried is not None and isinstance(data, str):
-        try:
-            data = msgspec.json.decode(data)
-        except (msgspec.DecodeError, RecursionError):
-            return
-    if carried is not None and isinstance(data, dict):
-        kept["data"] = retained(carried, data)
-    elif carried is None and text(kept.get("messageId")) and is_report(kept):
-        said = _said(data_of(body), 0)
-        kept |= {} if said is None else {"data": said}
+    """What a vendor's own message says of the state of its station; what carries a message of OCPP's was read as
+    that."""
+    if not is_report(kept):
+        return
+    said = _said(data_of(body), 0)
+    if isinstance(said, str) and not text(kept.get("messageId")):
+        said = _NUMBERED.sub(HIDDEN, said)
+    kept |= {"data": said} if said or said == [] else {}
 
 
 def _said(data: Any, depth: int) -> Any:

@@ -35,6 +35,14 @@ _CARRIED = {
     "NotifyEvent": {"eventData"},
     "SecurityEventNotification": {"type"},
     "BootNotification": {"chargePointVendor", "chargePointModel", "chargingStation"},
+    "NotifyReport": {"reportData"},
+    "StopTransaction": {"reason"},
+    "TransactionEvent": {"transactionInfo"},
+}
+# What an action brings several of, in a list under this name; and what each of them has.
+_LISTED = {
+    "NotifyEvent": ("eventData", {"component", "variable"}),
+    "NotifyReport": ("reportData", {"component", "variable"}),
 }
 _LABELS = {version: label for label, version in PROTOCOLS.items() if label != "ocpp1.5"}
 _FRAME_KINDS = {2: CALL, 3: RESULT, 4: ERROR, 5: ERROR, 6: CALL}
@@ -63,11 +71,14 @@ def is_exact(protocol: str, action: str, payload: Any) -> bool:
         events = payload["eventData"]
         return type(events) is list and all(_is_exact_event(event) for event in events)
     return not (
-        (action == "BootNotification" and "currentTime" in payload) or (action == "DataTransfer" and "data" in payload)
+        (action == "BootNotification" and "currentTime" in payload)
+        or (action == "DataTransfer" and not payload.keys() <= _NAMES)
     )
 
 
 _NESTED = {dict, list}
+# What a DataTransfer holds that says no more than its name.
+_NAMES = {"vendorId", "messageId", "customData"}
 
 
 def _has_place(payload: dict[str, Any]) -> bool:
@@ -117,6 +128,7 @@ def read_wire(protocol: str, action: str, payload: Any) -> WireMessage:
         _read_action(wire)
         if wire.problem:
             return wire
+        _read_listed(wire)
         if isinstance(wire.payload, dict):
             _read_keys(wire)
             read_values(wire)
@@ -171,11 +183,13 @@ def _read_version(wire: WireMessage) -> None:
 
 def _read_transfer(wire: WireMessage) -> None:
     """A DataTransfer that carries a message of OCPP's own, by its `messageId` or `vendorId`, or by its fields."""
-    if wire.action != "DataTransfer" or wire.kind != CALL or "data" not in wire.payload:
+    if wire.action != "DataTransfer" or wire.kind != CALL:
         return
     names = (wire.payload.get("messageId"), wire.payload.get("vendorId"))
     named = [found[0] for name in names if isinstance(name, str) and (found := known_action(name))]
-    action, data = next((name for name in named if name in _CARRIED), None), wire.payload["data"]
+    action, data = next((name for name in named if name in _CARRIED), None), wire.payload.get("data")
+    if data in (None, "") and action is not None:  # its fields may stand beside its name
+        data = {name: value for name, value in wire.payload.items() if name not in ("messageId", "data")}
     if action in (None, "StatusNotification") and is_report(wire.payload):
         # Also under a vendor's own name for an alarm or a state, and as a list; several are told apart later.
         states = states_in(wire.payload, data_of(wire.payload))
@@ -281,6 +295,41 @@ def _read_wrapper(wire: WireMessage, outer: dict[str, Any]) -> bool:
             wire.note(f"`payload` was wrapped once more, in `{key[:40]}`; what is in it was read.")
             return True
     return False
+
+
+def _read_listed(wire: WireMessage) -> None:
+    """Events or reports that stand alone, or in JSON text, or by their numbers, where a list of them belongs."""
+    name, fields = _LISTED.get(wire.action, ("", set[str]()))
+    if not name or wire.kind != CALL:
+        return
+    if isinstance(wire.payload, dict):
+        keys = {KEYS.get(fold(key), key): key for key in wire.payload}
+        if name not in keys and fields <= keys.keys():
+            wire.payload = {name: [wire.payload]}
+        elif name in keys and not isinstance(told := wire.payload[keys[name]], list):
+            read = _list_in(told)
+            if read is told:
+                return
+            wire.payload = wire.payload | {keys[name]: read}
+        else:
+            return
+    elif isinstance(wire.payload, list) and all(isinstance(each, dict) for each in wire.payload):
+        wire.payload = {name: wire.payload}
+    else:
+        return
+    wire.note(f"What it tells was no list in `{name}` and was read as one.")
+
+
+def _list_in(told: Any) -> Any:
+    """What JSON text says, and what stands by its numbers, as a list; anything else as it is."""
+    if isinstance(told, str):
+        try:
+            return _list_in(msgspec.json.decode(told))
+        except (msgspec.DecodeError, RecursionError):
+            return told
+    if isinstance(told, dict) and told and all(key.isdecimal() for key in told):
+        return list(told.values())
+    return told
 
 
 # ---- names ----------------------------------------------------------------------------------------------------------

@@ -93,7 +93,10 @@ def read_fields(wire: WireMessage) -> None:
     for holder in (wire.payload, *events, *(object_of(event.get("component")) for event in events)):
         _read_place(wire, holder, "connectorId")
         _read_place(wire, holder, "evseId")
-        evse = holder.get("evse")
+        evse = alone(holder.get("evse"))
+        if isinstance(holder.get("evse"), list) and isinstance(evse, dict):
+            holder["evse"] = evse
+            wire.note("`evse` stood in a list and was read as what is in it.")
         if isinstance(evse, str | int):
             holder["evse"] = evse = {"id": evse}
             wire.note(f"`evse` was read as its `id`, {str(evse['id'])[:20]}.")
@@ -122,7 +125,10 @@ def _read_place(wire: WireMessage, holder: dict[str, Any], key: str) -> None:
 
 def _read_part(wire: WireMessage, holder: dict[str, Any], key: str) -> None:
     """A component or variable of OCPP 2.x, also as the text of its name alone and in snake_case."""
-    part = holder.get(key)
+    part = sent = holder.get(key)
+    if isinstance(part, list) and (part := alone(part)) is not sent:
+        holder[key] = part
+        wire.note(f"`{key}` stood in a list and was read as what is in it.")
     if isinstance(part, str) and part.strip():
         holder[key] = part = {"name": part.strip()}
         wire.note(f"`{key}` was text and was read as its name.")

@@ -76,7 +76,7 @@ _PLACES = ("evseid", "connectorid", "evse", "connector", "outlet")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 _FORM = re.compile(r"\w+=[^&=]*(?:&\w+=[^&=]*)*")
 _CLAUSE = re.compile(r"[.,;!|]\s")
-_DEEPEST, _MOST_ALARMS, _MOST_NAME = 4, 1_000, 50
+_DEEPEST, _MOST_ALARMS, _MOST_NAME = 6, 1_000, 50
 # The fields that are read, folded; what else a vendor's message holds says nothing here.
 FIELDS = {*_CODES, *_TEXTS, *_STATES, *_STEPS, *_SWITCHES, *_LEVELS, *_PLACES, "timestamp", "cleared", "resolved"}
 

@@ -38,7 +38,7 @@ _SAID = (
 _VENDOR_CODES = ("vendorerrorcode", "errorcode", "faultcode", "alarmcode", "errorid", "faultid", "code")
 # What is said of an attempt as well as of a connector.
 _OF_ATTEMPTS = {"failed", "failure", "error", "err", "alarm", "blocked", "tripped"}
-_DEEPEST, _MOST = 4, 1_000
+_DEEPEST, _MOST = 6, 1_000
 
 
 class State(NamedTuple):
@@ -73,32 +73,38 @@ def _is_state(body: dict[str, Any], words: set[str]) -> bool:
     return is_exact and ("errorCode" in body or (is_about and is_placed))
 
 
-def _read(data: Any, depth: int, place: int | None, *, is_owned: bool) -> Iterator[State]:
-    """`place` is the connector of what holds it; `is_owned`: it stands where connectors are listed."""
+def _read(data: Any, depth: int, place: int | None, *, is_owned: bool, is_within: bool = False) -> Iterator[State]:
+    """`place` is the connector of what holds it; `is_owned`: it stands where connectors are listed; `is_within`: in
+    those of an EVSE."""
     if depth == _DEEPEST:
         return
     if isinstance(data, list):
         for each in data[:_MOST]:
-            yield from _read(each, depth + 1, place, is_owned=is_owned)
+            yield from _read(each, depth + 1, place, is_owned=is_owned, is_within=is_within)
     elif isinstance(data, dict):
         values = {fold(key): value for key, value in data.items()}
         named = place_of(values)
         if named is None:
             names = (*(each for each in _OWNERS), *(_NUMBERS if is_owned else ()))
             named = next((number for key in names if (number := whole(values.get(key))) is not None), None)
-        place = place if named is None else named
+        # A connector within an EVSE is counted there, so the EVSE says more.
+        place = place if named is None or (is_within and place is not None) else named
         if body := _body(values, place):
             yield State(body, id(data))
+        is_evse = is_owned and place is not None and "connectors" in values
         for key, value in data.items():
-            yield from _read_member(fold(key), value, depth, place, is_owned=is_owned)
+            yield from _read_member(fold(key), value, depth, place, is_owned=is_owned, is_evse=is_evse or is_within)
 
 
-def _read_member(key: str, value: Any, depth: int, place: int | None, *, is_owned: bool) -> Iterator[State]:
+def _read_member(
+    key: str, value: Any, depth: int, place: int | None, *, is_owned: bool, is_evse: bool
+) -> Iterator[State]:
     """What stands under a name: "connectors", "connector2", or in a list of connectors "2" alone."""
     owner = _OWNED.fullmatch(key)
     number = whole(key if is_owned or key.isdecimal() else owner[1] if owner else None)
     if isinstance(value, dict | list):
-        yield from _read(value, depth + 1, place if number is None else number, is_owned=bool(owner))
+        place = place if number is None else number
+        yield from _read(value, depth + 1, place, is_owned=bool(owner), is_within=is_evse)
     elif number is not None and isinstance(value, str) and (body := _body({"status": value}, number)):
         yield State(body, id(value))
 

@@ -65,7 +65,7 @@ STANDARD_PROTECTION = {
     *("overcurrentprotection", "overcurrentprotectionrecloser", "rcd", "rcdrecloser", "upstreamprotectiontrigger"),
     *("groundisolationprotection", "emergencystopsensor"),
 }
-_TRUE = {"true", "1", "yes", "y", "on", "active", "tripped", "set", "present", "triggered", "raised", "pressed"}
+TRUE_WORDS = {"true", "1", "yes", "y", "on", "active", "tripped", "set", "present", "triggered", "raised", "pressed"}
 FALSE_WORDS = {
     *("false", "0", "no", "n", "off", "inactive", "ok", "okay", "none", "normal", "cleared", "clear", "resolved"),
     *("reset", "noerror", "no error", "nofault", "no fault", "noproblem", "no problem", "not tripped", "released"),
@@ -92,7 +92,7 @@ def pascal(name: str) -> str:
 
 
 # How what was XML writes the text of an element, and libraries the value of an enumeration.
-_VALUE_KEYS = frozenset(("value", "text", "#text", "$", "_"))
+_VALUE_KEYS = frozenset(("value", "text", "code", "#text", "$", "_"))
 
 
 def alone(value: Any) -> Any:
@@ -152,11 +152,11 @@ def event_truth(variable: str, value: Any) -> bool | None:
     word = text(value).lower()
     if variable in ("errorcode", "faultcode") and word.isdecimal():
         return int(word) != 0
-    if word not in _TRUE and re.fullmatch(r"[\d.,+-]+", word):
+    if word not in TRUE_WORDS and re.fullmatch(r"[\d.,+-]+", word):
         return None
     if word in FALSE_WORDS or (not word and variable in CODE_VARIABLES):
         return False
-    return True if word in _TRUE or variable != "active" else None
+    return True if word in TRUE_WORDS or variable != "active" else None
 
 
 def may_name(component: str, variable: str) -> bool:

@@ -61,6 +61,4 @@ def _add(whole: Intake, part: Intake) -> None:
 def _message(heard: HeardFrame) -> OcppMessage:
     frame = heard.frame
     call = Call(heard.action, None) if frame.is_answer and heard.action else None
-    message = message_of(frame, call, heard.station, heard.protocol, heard.at)
-    message.from_station = message.from_station and heard.from_station
-    return message
+    return message_of(frame, call, heard.station, heard.protocol, heard.at, from_station=heard.from_station)

@@ -31,6 +31,7 @@ from infra_notifications.rules.frames import (
     frames_in,
     parse_frame,
 )
+from infra_notifications.rules.heard import as_it_is, heard_call
 from infra_notifications.rules.retained import retained
 
 # In what a frame may be wrapped, and what may say beside it when it was received.
@@ -88,19 +89,24 @@ def frames_of(body: bytes) -> tuple[list[Frame], int]:
 
 
 def message_of(
-    frame: Frame, call: Call | None, station: str, protocol: str, received_at: str | None = None
+    frame: Frame,
+    call: Call | None,
+    station: str,
+    protocol: str,
+    received_at: str | None = None,
+    *,
+    from_station: bool = True,
 ) -> HeardMessage:
     """A frame as it is taken in, with the part of its payload that is kept; `call` is what it answers."""
     if not frame.is_answer:
-        action = canonical_action(frame.action)
+        from_station = from_station and canonical_action(frame.action) not in FROM_CSMS
+        heard = (heard_call if from_station else as_it_is)(protocol, frame.action, frame.payload)
         return HeardMessage(
             id=frame.id,
             station=station,
-            protocol=protocol,
-            action=frame.action,
-            payload=retained(action, frame.payload),
+            **heard._asdict(),
             received_at=received_at,
-            from_station=action not in FROM_CSMS,
+            from_station=from_station,
             note=frame.note,
         )
     action = call.action if call else action_of_answer(frame.payload) or UNPAIRED[frame.kind]
@@ -114,6 +120,7 @@ def message_of(
         connector=call.connector if call else None,
         received_at=received_at,
         kind=frame.kind,
+        from_station=from_station,
         note=frame.note,
     )
 

@@ -85,7 +85,9 @@ class MessageReading(BatchSteps[OcppMessage]):
                 self.kinds[row] = message.said_as
                 if message.note:
                     self.incoming.warn(row, message.note)
-                if message.said_as != CALL:
+                for note in message.notes or ():
+                    self.incoming.warn(row, note)
+                if message.said_as != CALL or message.notes is not None:
                     continue
             self.seen[row] = seen = seen_as(message.protocol, message.action, message.payload)
             if seen is not None or is_exact(message.protocol, message.action, message.payload):
