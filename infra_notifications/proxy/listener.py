@@ -37,23 +37,19 @@ from infra_notifications.rules.action_names import ERROR, RESULT
 from infra_notifications.rules.actions import ACTIONS
 from infra_notifications.rules.connections import LinkReport
 from infra_notifications.rules.frames import FROM_CSMS, Call, HeardMessage, canonical_action, connector_in
-from infra_notifications.rules.heard import as_it_is, heard_call
+from infra_notifications.rules.heard import READ, as_it_is, heard_call
 from infra_notifications.rules.retained import HIDDEN, retained
 from infra_notifications.rules.spelling import PROTOCOLS
 
 log = structlog.get_logger("signalbox.ocpp_listener")
-# Calls of which more is read than of all, and answers of which something is.
-_MORE = """
-    BootNotification StatusNotification NotifyEvent NotifyDERAlarm SecurityEventNotification StartTransaction
-    NotifyReport StopTransaction TransactionEvent DataTransfer FirmwareStatusNotification
-"""
-_READ = frozenset(_MORE.split())
+# Answers of which something is read.
 _READ_ANSWERS = frozenset(("BootNotification", "StartTransaction", "Heartbeat", "Authorize"))
 _SEEMS_SECRET = re.compile(r"(?<!\S)(?=[^\s\d]*+\d)\S{6,}+")
 # While it is connected a station is reported this often, and earlier at first; records wait for company this long.
 REPORTED_EVERY_S, REPORTED_AFTER_S, GATHERED_S = 60.0, 4.0, 0.02
 MEMORY_BYTES = 32 * 1024 * 1024
 UNREADABLE = "cannot be read: it is no OCPP-J."
+TOO_LONG = "is longer than OCPP_PROXY_MAX_FRAME_BYTES: it was passed on, and what it says was not read."
 
 
 def process_name() -> str:
@@ -132,6 +128,8 @@ class Listener:
 
     def too_long(self, link: Link, *, from_station: bool, size: int) -> None:
         self._unread(link, from_station, Figure.NOT_READ_LONG)
+        if link.id in self._stations:
+            self._reject(self._stations[link.id], from_station, self._clock(), TOO_LONG)
 
     def frame(self, link: Link, *, from_station: bool, data: bytes, text: bool) -> None:
         station = self._stations.get(link.id)
@@ -173,18 +171,12 @@ class Listener:
         else:
             self._answer(station, from_station, answered, answer, data, now)
 
-    def _reject(self, station: Station, from_station: bool, now: float) -> None:
+    def _reject(self, station: Station, from_station: bool, now: float, why: str = UNREADABLE) -> None:
         """What a station sent and nobody can read is counted at its source, and is a sign of its life."""
-        if not from_station:
-            return
-        message = HeardMessage(
-            id=self._next_id(station),
-            station=station.identity,
-            protocol=station.protocol,
-            action="?",
-            received_at=_iso(now),
-        )
-        self._put(station, Rank.LIFE, message=message, problem=f"A frame of station {station.identity} {UNREADABLE}")
+        if from_station:
+            who = {"id": self._next_id(station), "station": station.identity, "protocol": station.protocol}
+            message = HeardMessage(**who, action="?", received_at=_iso(now))
+            self._put(station, Rank.LIFE, message=message, problem=f"A frame of station {station.identity} {why}")
 
     def _unread(self, link: Link, from_station: bool, why: Figure) -> None:
         """A frame that is too long or none: counted, and a sign of life."""
@@ -206,12 +198,11 @@ class Listener:
     ) -> None:
         action = name if name in ACTIONS else canonical_action(name)
         try:
-            payload, odd = reading.payload_in(data) if action in _READ else reading.outline_in(data)
+            payload, odd = reading.payload_in(data) if action in READ else reading.outline_in(data)
         except MALFORMED:
             self._read(station, from_station, None, data, now)
             return
-        is_read = from_station and (action in _READ or not isinstance(payload, dict))
-        heard = (heard_call if is_read else as_it_is)(station.protocol, name, payload)
+        heard = (heard_call if from_station else as_it_is)(station.protocol, name, payload)
         if heard.notes is None and not isinstance(payload, dict):
             self._reject(station, from_station, now)
             return
@@ -226,8 +217,8 @@ class Listener:
             from_station=from_station and action not in FROM_CSMS,
             note=note or odd,
         )
-        said = action if heard.notes is None else heard.action
-        self._put(station, reading.rank_of(said, heard.payload) if from_station else Rank.LIFE, message=message)
+        rank = reading.rank_of(action if heard.notes is None else heard.action, heard.payload)
+        self._put(station, rank if from_station else Rank.LIFE, message=message)
 
     def _answer(self, station: Station, from_station: bool, pk: bytes, kind: bytes, data: bytes, now: float) -> None:
         """An answer is of the other side's call. One that says nothing is counted alone."""

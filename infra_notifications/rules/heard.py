@@ -12,6 +12,13 @@ from infra_notifications.rules.frames import canonical_action
 from infra_notifications.rules.retained import retained
 from infra_notifications.rules.spelling import is_exact, read_wire
 
+_MORE = """
+    BootNotification StatusNotification NotifyEvent NotifyDERAlarm SecurityEventNotification StartTransaction
+    NotifyReport StopTransaction TransactionEvent DataTransfer FirmwareStatusNotification
+"""
+# Calls of which more is read than of all.
+READ = frozenset(_MORE.split())
+
 
 class HeardCall(NamedTuple):
     """`notes` say how it had to be read; None: it was not, and whoever takes it in reads what is kept of it."""
@@ -30,7 +37,8 @@ def as_it_is(protocol: str, action: str, payload: Any) -> HeardCall:
 
 def heard_call(protocol: str, action: str, payload: Any) -> HeardCall:
     """What is kept of a call of a station."""
-    if is_exact(protocol, action, payload):
+    is_read = canonical_action(action) in READ or not isinstance(payload, dict)
+    if not is_read or is_exact(protocol, action, payload):
         return as_it_is(protocol, action, payload)
     wire = read_wire(protocol, action, payload)
     if wire.problem:

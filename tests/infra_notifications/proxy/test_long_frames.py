@@ -65,6 +65,19 @@ def test_a_fault_at_the_end_of_a_long_frame_is_heard(
     assert Source.objects.get().rejected == 0
 
 
+def test_one_that_is_too_long_to_be_read_is_named_at_its_source(ear: Ear) -> None:
+    (point,) = station(points=1)
+    link = ear.connect()
+    for from_station in (True, False):
+        ear.listener.too_long(link, from_station=from_station, size=1 << 21)
+    ear.take()
+    source = Source.objects.get()
+    assert (source.rejected, len(source.rejections)) == (1, 1)
+    assert source.rejections[0]["text"].startswith("A frame of station CP-1 is longer than OCPP_PROXY_MAX_FRAME_BYTES")
+    point.state.refresh_from_db()
+    assert point.state.last_seen is not None
+
+
 def test_what_follows_a_long_frame_counts_after_it(ear: Ear) -> None:
     (point,) = station(points=1)
     link = ear.connect()
