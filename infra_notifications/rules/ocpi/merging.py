@@ -229,6 +229,7 @@ def _merge_evse(uid: str, body: dict[str, Any], merged: Merged, order: datetime,
         return False
     body = _with_connectors(uid, body, merged, is_patch=is_patch)
     document = _patched_evse(known.document, body) if known is not None and is_patch else dict(body)
+    _keep_evse_id(uid, document, body, known, merged)
     _check_evse(document)
     says_status = "status" in body
     if says_status:
@@ -243,6 +244,18 @@ def _merge_evse(uid: str, body: dict[str, Any], merged: Merged, order: datetime,
     if not is_patch:
         _warn_of_connectors(uid, document, merged)
     return True
+
+
+def _keep_evse_id(
+    uid: str, document: dict[str, Any], body: Mapping[str, Any], known: EvseState | None, merged: Merged
+) -> None:
+    """OCPI lets a push leave the EVSE id out; who has one is another charge point only where another one is named."""
+    before = text(known.document.get("evse_id")) if known is not None else ""
+    if not before or text(document.get("evse_id")):
+        return
+    document["evse_id"] = before
+    if "evse_id" in body:
+        merged.warnings.append(f"EVSE {one_line(uid)[:40]} keeps its `evse_id` {before} until another one is named.")
 
 
 def _with_connectors(uid: str, body: dict[str, Any], merged: Merged, *, is_patch: bool) -> dict[str, Any]:

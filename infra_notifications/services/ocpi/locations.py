@@ -313,7 +313,7 @@ class _Shelf:
         if holder is None:
             if point_id is None or _is_named_as_own(key, self.party):
                 return ""
-            return "its EVSE id is that of a charge point that the party did not make."
+            return "its EVSE id is that of a charge point that is no EVSE of the party."
         if holder.location.party != self.party:
             return "" if holder.location.party.gives_way_to(self.party) else "its EVSE id is another party's."
         bears = _id_key(row)

@@ -296,7 +296,7 @@ def test_a_charge_point_of_ours_is_no_partys_to_change(cpo: Cpo, party: OcpiPart
     before = ChargePoint.objects.filter(pk=ours.pk).values().get()
     answer = cpo.put("HIJ", location("HIJ", evse("1", evse_id=sent, status="OUTOFORDER")))
     assert said(answer) == (201, 1000)
-    assert "did not make" in answer.json()["status_message"]
+    assert "is no EVSE of the party" in answer.json()["status_message"]
     for status in ("AVAILABLE", "REMOVED"):
         assert said(cpo.patch("HIJ/1", {"status": status, "last_updated": LATER})) == (200, 1000)
     assert ChargePoint.objects.filter(pk=ours.pk).values().get() == before
@@ -308,7 +308,7 @@ def test_an_evse_of_the_party_cannot_become_one_of_ours(cpo: Cpo) -> None:
     ours = ChargePointFactory(evse_id="DE*B15*E0010*1", city="Ulm")
     cpo.put("LOC1", location())
     answer = cpo.patch("LOC1/3256", {"evse_id": "DE*B15*E0010*1", "status": "OUTOFORDER", "last_updated": LATER})
-    assert "did not make" in answer.json()["status_message"]
+    assert "is no EVSE of the party" in answer.json()["status_message"]
     ours.refresh_from_db()
     assert (ours.city, open_cases(ours)) == ("Ulm", [])
 
@@ -323,7 +323,7 @@ def test_a_hub_does_not_change_what_was_there_before(hub: Cpo) -> None:
     ours = ChargePointFactory(evse_id="DE*B15*E0010*1", city="Ulm")
     body = location("L", evse("1", evse_id="DE*B15*E0010*1"), country_code="DE", party_id="B15")
     answer = hub.call("PUT", "/ocpi/emsp/2.3.0/locations/DE/B15/L", body)
-    assert "did not make" in answer.json()["status_message"]
+    assert "is no EVSE of the party" in answer.json()["status_message"]
     ours.refresh_from_db()
     assert ours.city == "Ulm"
 

@@ -161,3 +161,17 @@ def test_a_link_to_another_server_gets_no_token(
     sender.requests.clear()
     assert "another server" in pull(party).pull_error
     assert len(sender.requests) == 1
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_push_that_leaves_the_evse_id_out_is_of_the_same_charge_point(cpo: Cpo, alone: bool) -> None:
+    put(cpo, "L3/1", "AVAILABLE", TEN)
+    told = {name: value for name, value in evse("1", "OUTOFORDER", last_updated=ELEVEN).items() if name != "evse_id"}
+    body = told if alone else location("L3", told, last_updated=ELEVEN)
+    assert said(cpo.put("L3/1" if alone else "L3", body)) == (200, 1000)
+    assert (shown(), ChargePoint.objects.count()) == (("Faulted", True), 1)
+    answer = cpo.patch("L3/1", {"evse_id": None, "status": "AVAILABLE", "last_updated": NOON})
+    assert (shown(), ChargePoint.objects.count()) == (("Available", False), 1)
+    assert f"keeps its `evse_id` {ID} until another one is named" in answer.json()["status_message"]
+    cpo.patch("L3/1", {"evse_id": f"{ID}9", "last_updated": NOON})
+    assert shown(f"{ID}9")[0] == "Available"
