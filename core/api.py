@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, TypeVar, get_args
+from typing import Any, ClassVar, TypeVar, get_args
 
 import msgspec
 import structlog
@@ -135,15 +135,27 @@ class ConfigurationIn(Schema):
 class PartialIn(ConfigurationIn):
     """Put behind a configuration's own schema, it makes the body of a PATCH: everything may be left out."""
 
+    # The fields that have no value where they are null.
+    solid: ClassVar[frozenset[str]] = frozenset()
+
     @classmethod
     def __pydantic_init_subclass__(cls, **_options: Any) -> None:
+        fields = cls.model_fields.items()
+        cls.solid |= {name for name, field in fields if type(None) not in get_args(field.annotation)}
         for field in cls.model_fields.values():
             field.annotation, field.default, field.default_factory = field.annotation | None, None, None  # type: ignore[operator,assignment]
         cls.model_rebuild(force=True)
 
     def changes(self) -> dict[str, Any]:
-        """What was sent; null is the same as nothing."""
-        return {name: value for name, value in self.model_dump(exclude_unset=True).items() if value is not None}
+        """What was sent; null is the same as nothing where a field may be that. Raises Problem 422 where not."""
+        sent = self.model_dump(exclude_unset=True)
+        if errors := [
+            {"pointer": f"/{name}", "detail": "It cannot be null; leave it out to keep what it is."}
+            for name, value in sent.items()
+            if value is None and name in self.solid
+        ]:
+            raise Problem(422, "Some fields are not valid; `errors` names each.", errors)
+        return {name: value for name, value in sent.items() if value is not None}
 
 
 class Router(NinjaRouter):

@@ -31,6 +31,7 @@ from core.pieces import (
     split_values,
     why_malformed,
 )
+from core.reading import readable
 from core.text import as_utf8, clean_json, composed_json
 
 MAX_ITEMS = 1_000
@@ -330,13 +331,6 @@ def _json_in(piece: bytes) -> bytes:
     except MALFORMED:
         return b""
     return text.encode() if text.startswith(("[", "{", '"')) else b""
-
-
-def readable(error: msgspec.ValidationError) -> str:
-    """msgspec's message without its JSON path notation: "`action`: required, but missing"."""
-    text = str(error)
-    message, _, path = text.partition(" - at `$")
-    return f"{path.rstrip('`').lstrip('.')}: {message}" if path.strip("`") else message
 
 
 def batch_answer(

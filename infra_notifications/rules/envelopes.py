@@ -35,7 +35,7 @@ _PAYLOADS = frozenset(
 _OURS = frozenset(OcppMessage.__struct_fields__)
 _MOMENTS = dict.fromkeys(("occurred", "at", "time", "timestamp", "date"), "occurred_at")
 SIGNAL_ALIASES = _WHO | _MOMENTS | dict.fromkeys(("details", "description", "info", "text", "reason"), "detail")
-CONNECTION_ALIASES = dict.fromkeys((*_STATION.split(), "chargepoint"), "station")
+CONNECTION_ALIASES = dict.fromkeys((*_STATION.split(), "chargepoint", "evseid"), "station")
 CONNECTION_ALIASES |= dict.fromkeys((*_MOMENTS, "occurredat", "receivedat"), "at")
 CONNECTION_ALIASES |= dict.fromkeys(
     ("event", "state", "status", "type", "action", "isconnected", "online"), "connected"

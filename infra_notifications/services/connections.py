@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from msgspec.structs import replace
 
 from core.device_clock import judge, parse_time
 from core.ingest import BatchSteps, Incoming, Intake, Submission
@@ -104,7 +105,7 @@ class _ConnectionSteps(BatchSteps[Any]):
 
     def resolve(self, rows: list[int]) -> None:
         items = self.incoming.items
-        self.directory = Directory((), {self.keys[items[row].station] for row in rows})
+        self.directory = self._directory(rows)
         self.at = {row: self._moment(row) for row in rows}
         self._keep_order(rows)
         self.points: dict[int, Sequence[Point]] = {
@@ -117,6 +118,18 @@ class _ConnectionSteps(BatchSteps[Any]):
             self.incoming.reject(row, f"Unknown station {shown(items[row].station)}. {fate}")
             self.heard.strangers[self.incoming.keys[row]] += 1
         self.strangers = [row for row in self.strangers if not too_long(self.keys[items[row].station])]
+
+    def _directory(self, rows: list[int]) -> Directory:
+        """The charge points of all stations; who names an EVSE id means the station of that."""
+        items = self.incoming.items
+        found = Directory((), {self.sender(row) for row in rows})
+        strangers = [row for row in rows if self.sender(row) not in found.by_station]
+        points = Directory({self.sender(row) for row in strangers}, ()).by_evse if strangers else {}
+        named = {row: point.station for row in strangers if (point := points.get(self.sender(row))) and point.station}
+        for row, station in named.items():
+            self.incoming.warn(row, f"`station` {items[row].station[:60]!r} is an EVSE id of station {station}.")
+            items[row] = replace(items[row], station=station)
+        return Directory((), {self.sender(row) for row in rows}) if named else found
 
     def _keep_order(self, rows: list[int]) -> None:
         """What says not when, of one station in one batch, happened in the order in which it stands there."""

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from core.batches import readable
+from core.reading import readable
 from core.sheets import MAX_COLUMNS, Table, Unreadable, plain_cell, read_table, safe_cell
 from core.text import identity_key
 from infra_notifications.evse_ids import ids_by_key, spelt_otherwise
@@ -167,8 +167,8 @@ def _header_of(line: int, cells: list[str], check: ImportCheck) -> list[str]:
 # ---- the lines ------------------------------------------------------------------------------------------------------
 
 
-# What msgspec says of a text that is too short or too long.
-_LENGTH = re.compile(r"Expected `str` of length (>=|<=) (\d+)")
+# What is said of a text that is too short or too long.
+_LENGTH = re.compile(r"must be text of length (>=|<=) (\d+)")
 
 
 def _in_words(message: str) -> str:

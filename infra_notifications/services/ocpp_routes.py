@@ -44,7 +44,7 @@ MAX_SLUG = 40
 # What the proxy itself answers on.
 RESERVED = frozenset({"healthz", "readyz", "metrics"})
 TAKEN = "unique"
-IN_USE = "in_use"
+IN_USE, SWITCHED_OFF = "in_use", "switched_off"
 
 
 @dataclass(frozen=True)
@@ -144,21 +144,30 @@ def change_route(*, route: OcppRoute, changes: Mapping[str, Any]) -> OcppRoute:
         raise Refused(sentence, field="slug")
     for name, value in asdict(clean).items():
         setattr(route, name, value)
-    route.save(update_fields=names)
+    with transaction.atomic():
+        was = OcppRoute.objects.select_for_update().get(pk=route.pk)
+        if was.enabled and not route.enabled:
+            _check_passes_on_its_own(was)
+        route.save(update_fields=names)
     return route
+
+
+def _check_passes_on_its_own(route: OcppRoute) -> None:
+    """Raises Refused while stations of other routes are passed on by this one."""
+    if moved := route.moved_here.count():
+        sentence = ngettext(
+            "%(n)d station of another route is passed on by this one; move it back first.",
+            "%(n)d stations of other routes are passed on by this one; move them back first.",
+            moved,
+        )
+        raise Refused(sentence % {"n": moved}, code=IN_USE)
 
 
 def delete_route(*, route: OcppRoute) -> None:
     """Stations that connect by it are refused from then on. Raises Refused while others are passed on by it."""
     with transaction.atomic():
         locked = OcppRoute.objects.select_for_update().get(pk=route.pk)
-        if moved := locked.moved_here.count():
-            sentence = ngettext(
-                "%(n)d station of another route is passed on by this one; move it back first.",
-                "%(n)d stations of other routes are passed on by this one; move them back first.",
-                moved,
-            )
-            raise Refused(sentence % {"n": moved}, code=IN_USE)
+        _check_passes_on_its_own(locked)
         # One by one, so that the audit log names them.
         for station in locked.moved_away.all():
             station.delete()
@@ -190,12 +199,16 @@ def known_and_unknown(*, route: OcppRoute, stations: Sequence[str]) -> tuple[lis
 def move_stations(*, route: OcppRoute, stations: Sequence[str], target: OcppRoute, now: datetime) -> list[str]:
     """From now on these stations, which connect by `route`, are passed on by `target`; back to itself ends a move.
 
-    Returns the identities whose route changed. Raises Refused for what is no identity.
+    Returns the identities whose route changed. Raises Refused for what is no identity, and for a route that is
+    switched off.
     """
     named = _identities(stations)
     with transaction.atomic():
-        # Whoever moves stations of a route waits for whoever does so at the same moment.
-        OcppRoute.objects.select_for_update().get(pk=route.pk)
+        # Whoever moves stations of a route waits for whoever does so, or switches one off, at the same moment.
+        locked = OcppRoute.objects.select_for_update().order_by("pk").in_bulk({route.pk, target.pk})
+        if target.pk != route.pk and not locked[target.pk].enabled:
+            sentence = _("“%(name)s” is switched off: stations that are moved there would be refused.")
+            raise Refused(sentence % {"name": target.slug}, code=SWITCHED_OFF, field="target")
         rows = MovedStation.objects.filter(route=route, station_key__in=named)
         before = {row.station_key: row for row in rows}
         changed = []

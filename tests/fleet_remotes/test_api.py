@@ -82,8 +82,8 @@ def test_a_vehicle_is_made_with_its_fleet_and_changed_where_something_is_given(a
         ({"vin": "VR3 UHZ KXZ PT5 00"}, "vin: A VIN has"),
         ({"brand": "lada"}, "brand: must be one of citroen, ds, peugeot, opel, vauxhall"),
         ({"fleet": " "}, "fleet: must not be blank"),
-        ({"fleet": ""}, "fleet: Expected `str` of length >= 1"),
-        ({"wakeup_budget": -1}, "wakeup_budget: Expected `int` >= 0"),
+        ({"fleet": ""}, "fleet: must be text of length >= 1"),
+        ({"wakeup_budget": -1}, "wakeup_budget: must be a whole number >= 0"),
     ],
 )
 def test_the_good_vehicles_of_a_batch_are_taken_and_the_bad_ones_named(

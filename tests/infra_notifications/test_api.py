@@ -94,8 +94,8 @@ def test_good_items_of_a_batch_are_taken_and_the_bad_ones_named(api: ApiClient, 
     answer = api.post("/charging/messages", batch).json()
     assert (answer["accepted"], answer["duplicates"]) == (2, 0)
     assert [(one["index"], one["error"].split(" ")[0]) for one in answer["rejected"]] == [
-        (1, "Object"),
-        (2, "Expected"),
+        (1, "`action`"),
+        (2, "It"),
         (3, "Unknown"),
         (4, "connector:"),
         (6, "`payload`"),

@@ -167,7 +167,7 @@ def test_what_is_rejected_for_its_fields_proves_life(api: ApiClient, point: Char
 def test_a_message_without_an_action_proves_life(api: ApiClient, point: ChargePoint) -> None:
     answer = api.post(MESSAGES, [{"station": "CP-1"}, FAULT]).json()
     assert answer["accepted"] == 1
-    assert answer["rejected"] == [{"index": 0, "error": "Object missing required field `action`"}]
+    assert answer["rejected"] == [{"index": 0, "error": "`action` is missing."}]
     assert is_alive()
 
 

@@ -206,6 +206,25 @@ def test_stations_are_moved_and_moved_back(api: ApiClient) -> None:
     assert other.moved_here.count() == 1
 
 
+def test_no_station_is_moved_to_a_route_that_is_switched_off_nor_left_on_one(api: ApiClient) -> None:
+    route("berlin")
+    route("other", enabled=False)
+    ChargePointFactory(station="CP-1", connector=1)
+    body = {"stations": ["CP-1"], "target": "other"}
+    refused = api.post(f"{ROUTES}/berlin/move", body)
+    assert (refused.status_code, "switched off" in refused.json()["detail"]) == (409, True)
+    assert api.patch(f"{ROUTES}/other", {"enabled": True}).status_code == 200
+    assert api.post(f"{ROUTES}/berlin/move", body).json()["moved"] == ["CP-1"]
+    refused = api.patch(f"{ROUTES}/other", {"enabled": False})
+    assert (refused.status_code, "move it back first" in refused.json()["detail"]) == (409, True)
+    assert api.patch(f"{ROUTES}/berlin", {"enabled": False}).status_code == 200
+
+
+def test_a_null_that_means_nothing_is_refused(api: ApiClient) -> None:
+    route("berlin")
+    assert list(errors(api.patch(f"{ROUTES}/berlin", {"upstream": None, "enabled": None}))) == ["/upstream", "/enabled"]
+
+
 def test_a_station_of_which_nobody_has_heard_is_named_and_not_moved(api: ApiClient) -> None:
     berlin, _other = route("berlin"), route("other", "wss://other.example")
     now = timezone.now()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra_notifications.models import StationConnection
+from infra_notifications.models import StationConnection, UnknownChargePoint
 from tests.conftest import ApiClient
 from tests.infra_notifications.helpers import open_cases, station
 
@@ -37,9 +37,21 @@ def test_a_close_in_other_words_is_one(api: ApiClient, item: dict[str, Any], rea
     assert (answer["accepted"], open_cases(point)) == (1, [])
 
 
-@pytest.mark.parametrize("item", [{"station": "CP-1", "event": "Heartbeat"}, {"event": "closed"}, {"station": "CP-1"}])
-def test_what_may_mean_anything_is_rejected_in_a_sentence(api: ApiClient, item: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "item", [{"station": "CP-1", "event": "Heartbeat"}, {"event": "closed"}, {"station": "CP-1"}, None, 5]
+)
+def test_what_may_mean_anything_is_rejected_in_a_sentence(api: ApiClient, item: Any) -> None:
     station(points=1)
     (rejected,) = api.post("/charging/connections", [item]).json()["rejected"]
-    assert rejected["error"].endswith(".") or "`" in rejected["error"]
+    assert "Expected" not in rejected["error"]
+    assert " missing" in rejected["error"] or " must be " in rejected["error"]
     assert not StationConnection.objects.exists()
+
+
+@pytest.mark.parametrize("field", ["charge_point", "evse_id", "station"])
+def test_an_evse_id_is_read_as_its_station(api: ApiClient, field: str) -> None:
+    (point,) = station(points=1)
+    answer = api.post("/charging/connections", {field: point.evse_id.lower(), "connected": False}).json()
+    assert (answer["accepted"], f"EVSE id of station {point.station}" in str(answer["warnings"])) == (1, True)
+    assert open_cases(point) == ["UNAVAILABLE"]
+    assert (StationConnection.objects.get().station, UnknownChargePoint.objects.exists()) == (point.station, False)
