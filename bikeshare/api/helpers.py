@@ -14,9 +14,9 @@ from bikeshare import selectors
 from bikeshare.models import Cyclist, Dock, Pass, Program, Resource, Station, TerminationRequest, Trip, Zone
 from bikeshare.services.payloads import facts_of
 from core.api import Problem, ScopedKey, check_limit, decode_cursor, encode_cursor, limited_body
-from core.batches import readable
 from core.corrections import Corrections, Envelope
 from core.people import shown, shows_people
+from core.reading import readable
 
 READ, WRITE = ScopedKey("bikeshare:read"), ScopedKey("bikeshare:write")
 Body = TypeVar("Body", bound=msgspec.Struct)

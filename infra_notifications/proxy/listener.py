@@ -174,9 +174,11 @@ class Listener:
     def _reject(self, station: Station, from_station: bool, now: float, why: str = UNREADABLE) -> None:
         """What a station sent and nobody can read is counted at its source, and is a sign of its life."""
         if from_station:
-            who = {"id": self._next_id(station), "station": station.identity, "protocol": station.protocol}
-            message = HeardMessage(**who, action="?", received_at=_iso(now))
-            self._put(station, Rank.LIFE, message=message, problem=f"A frame of station {station.identity} {why}")
+            pk, protocol = self._next_id(station), station.protocol
+            message = HeardMessage(
+                id=pk, station=station.identity, protocol=protocol, action="?", received_at=_iso(now)
+            )
+            self._put(station, Rank.LIFE, message=message, problem=f"A frame of station {who} {why}")
 
     def _unread(self, link: Link, from_station: bool, why: Figure) -> None:
         """A frame that is too long or none: counted, and a sign of life."""

@@ -20,9 +20,9 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from core.api import rfc3339
-from core.batches import readable
 from core.ingest import Submission
 from core.pieces import MALFORMED, decode_any
+from core.reading import readable
 from core.refusal import Refused
 from core.text import SLUG, clean_json
 from vehicles.choices import PlatformName
