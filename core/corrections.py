@@ -243,7 +243,7 @@ class Corrections:
     def all_missing(self, item: Any) -> str:
         """What is said where several fields are missing: a reader names the first, its sender needs all."""
         missing = sorted(self.required - item.keys()) if isinstance(item, dict) else []
-        return f"Object missing required fields {', '.join(f'`{name}`' for name in missing)}" if missing[1:] else ""
+        return f"{', '.join(f'`{name}`' for name in missing)} are missing." if missing[1:] else ""
 
     def rest(self, corrected: dict[str, Any]) -> dict[str, Any] | None:
         """What can be read of an item that cannot be taken; None where nothing is made of that."""

@@ -178,7 +178,7 @@ class Listener:
             message = HeardMessage(
                 id=pk, station=station.identity, protocol=protocol, action="?", received_at=_iso(now)
             )
-            self._put(station, Rank.LIFE, message=message, problem=f"A frame of station {who} {why}")
+            self._put(station, Rank.LIFE, message=message, problem=f"A frame of station {station.identity} {why}")
 
     def _unread(self, link: Link, from_station: bool, why: Figure) -> None:
         """A frame that is too long or none: counted, and a sign of life."""

@@ -81,8 +81,8 @@ class Pair(msgspec.Struct):
 def test_everything_that_is_missing_is_named_at_once() -> None:
     batch = BatchDecoder(Pair, Corrections(Pair)).decode(b'[{"third": "a"}, {"second": "b"}]')
     assert [error for _index, error in batch.rejected] == [
-        "Object missing required fields `first`, `second`",
-        "Object missing required field `first`",
+        "`first`, `second` are missing.",
+        "`first` is missing.",
     ]
 
 
