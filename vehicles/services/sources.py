@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from core.api import rfc3339
 from core.ingest import Submission
 from core.pieces import MALFORMED, decode_any
-from core.reading import readable
+from core.problems import readable
 from core.refusal import Refused
 from core.text import SLUG, clean_json
 from vehicles.choices import PlatformName
