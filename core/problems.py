@@ -63,11 +63,8 @@ def readable(error: msgspec.ValidationError) -> str:
     if missing := _MISSING.fullmatch(message):
         return f"`{path}{'.' * bool(path)}{missing[1]}` is missing."
     if expected := _EXPECTED.fullmatch(message):
-        wanted, got = (
-            " or ".join(_KINDS.get(kind, kind) for kind in (kinds or "").split(" | "))
-            for kinds in expected.groups()[::2]
-        )
-        message = f"must be {wanted}{expected[2]}" + (f", not {got}" if got else "")
+        message = f"must be {_kinds(expected[1])}{expected[2]}"
+        message += f", not {_kinds(expected[3])}" if expected[3] else ""
         return f"{path}: {message}" if path else f"It {message}."
     return f"{path}: {message}" if path else message
 
