@@ -11,7 +11,7 @@ from typing import Any
 _UNITS = ((10**9, 1), (10**12, 10**3), (10**15, 10**6), (10**18, 10**9))
 _NUMBER = re.compile(r"\d{9,20}(?:\.\d{1,9})?")
 _SLASHES = re.compile(r"^(\d{4})/(\d{2})/(\d{2})\b")
-_ZONE = re.compile(r"\s*(?:UTC|GMT)$", re.IGNORECASE)
+_ZONE = re.compile(r"(?<!\s)\s*(?:UTC|GMT)$", re.IGNORECASE)
 _OFFSET = re.compile(r"(?<=\d)\s+(?=[+-]\d\d:?\d\d$)")
 _MONTH = re.compile(r"\b[A-Za-z]{3}\b")
 
