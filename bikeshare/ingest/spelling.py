@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from bikeshare.choices import Lock, TelemetryType
 from bikeshare.ingest.telemetry import MAX_WORD, MOST_METRES, TYPES, DeviceMessage
 from core.corrections import Envelope, folded
+from core.text import composed
 
 
 def _names(table: dict[str, str]) -> dict[str, str]:
@@ -82,6 +83,8 @@ def read_message(message: DeviceMessage) -> tuple[DeviceMessage, list[str]]:
     """The message in our words, and what had to be done for it; most are in them and cost a look."""
     changes: dict[str, Any] = {}
     notes: list[str] = []
+    if not message.boitier.isascii():
+        changes |= {"boitier": composed(message.boitier)}  # what nobody sees is no part of a number
     if message.position is not None:
         changes |= _place(message, notes)
     if message.type not in TYPES:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import time
-from typing import Any
+from typing import Annotated, Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from ninja import Status
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from core.api import ConfigurationIn, PartialIn, Problem, audited_by, key_of, page_of, serialize
+from core.time_zones import known_zones
 from fleet_remotes import selectors
 from fleet_remotes.api.base import READ, WRITE, router
 from fleet_remotes.catalogue.advice import summary_of
@@ -29,6 +30,14 @@ from fleet_remotes.services.schedules import DAYS
 _GROUPS = {"daily": DAYS, "weekdays": DAYS[:5], "weekend": DAYS[5:]}
 
 
+def _listed(value: Any) -> Any:
+    """A list, also where one text stands in its place."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+Texts = Annotated[list[str], BeforeValidator(_listed)]
+
+
 class ScheduleIn(ConfigurationIn):
     """A command to `vins` at a time of day, `at` (6:30), on `days` (Mon to Sun, weekdays, weekend; else daily) of a
     `time_zone`, the installation's if none is named. `type` and `parameters` as in `POST /remotes/actions`."""
@@ -36,8 +45,8 @@ class ScheduleIn(ConfigurationIn):
     name: str
     type: str
     parameters: dict[str, Any] | None = None
-    vins: list[str] = Field(max_length=MOST_VEHICLES)
-    days: list[str] | str = Field(default_factory=lambda: list(DAYS))
+    vins: Texts = Field(max_length=MOST_VEHICLES)
+    days: Texts = Field(default_factory=lambda: list(DAYS))
     at: str
     time_zone: str = Field(default_factory=lambda: settings.TIME_ZONE)
     reason: str = ""
@@ -84,8 +93,10 @@ def _values(given: dict[str, Any], before: CommandSchedule | None = None) -> dic
             raise _wrong("/at", f"“{given['at'][:40]}” is no time of day: write e.g. 6:30 or PT6H30M.")
         values["at"] = time(seconds // 3600, seconds // 60 % 60, seconds % 60)
     if "days" in given:
-        days = given["days"] if isinstance(given["days"], list) else given["days"].replace(",", " ").split()
-        values["days"] = {DAYS.index(day) for place, word in enumerate(days) for day in _days(word, place)}
+        values["days"] = {DAYS.index(day) for place, word in enumerate(given["days"]) for day in _days(word, place)}
+    if "time_zone" in values:
+        spelled = values["time_zone"].strip()
+        values["time_zone"] = next((zone for zone in known_zones() if zone.lower() == spelled.lower()), spelled)
     if "vins" in given:
         values["vehicle_ids"] = _vehicles(given["vins"])
     return values

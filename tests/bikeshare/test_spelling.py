@@ -186,6 +186,12 @@ def test_a_lock_in_other_words_still_ends_a_trip() -> None:
     assert LockBoxState.objects.get().lock == "locked"
 
 
+def test_what_nobody_sees_is_no_part_of_a_number(api: ApiClient) -> None:
+    bike = BikeFactory()
+    body = {"boitier": f" \ufeff{bike.boitier.number}\u200b", "type": "battery", "value": 50}
+    assert post(api, body)["accepted"] == 1
+
+
 # ---- resources ------------------------------------------------------------------------------------------------------
 
 LOOSE = {"number": 17, "model": 3, "dockless": "yes", "score": "4"}

@@ -72,11 +72,20 @@ def test_one_is_made_read_changed_paused_and_deleted(api: ApiClient, vehicle: Fl
     assert api.get(path).status_code == 404
 
 
+def test_one_text_stands_for_a_list_and_case_counts_nowhere(api: ApiClient, vehicle: FleetVehicle) -> None:
+    loose = {"vins": vehicle.vin.lower(), "days": "lundi, MARDI", "at": "6h30", "time_zone": " europe/paris"}
+    one = made(api, vehicle, **loose)
+    said = (one["vins"], one["days"], one["at"], one["time_zone"])
+    assert said == ([vehicle.vin], ["Mon", "Tue"], "06:30", "Europe/Paris")
+    assert api.patch(f"{PATH}/{one['id']}", {"days": "daily", "vins": None}).json()["days"][6] == "Sun"
+
+
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
         ({"days": ["Mon", "Someday"]}, "/days/1"),
         ({"days": []}, "/days"),
+        ({"days": ["Mon", 5]}, "/days/1"),
         ({"at": "25:00"}, "/at"),
         ({"at": "soon"}, "/at"),
         ({"time_zone": "Mars/Base"}, "/time_zone"),
