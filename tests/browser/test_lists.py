@@ -57,6 +57,21 @@ def test_suggestions_by_keyboard_alone(page: Page) -> None:
     assert focused(page) == "list-q"
 
 
+def test_what_a_page_asks_by_itself_says_so_and_what_a_person_does_not(page: Page) -> None:
+    """So that a dashboard on a wall keeps no session open, and work does."""
+    page.goto("/")
+    with page.expect_request(lambda request: "hx-request" in request.headers) as polled:
+        page.evaluate(
+            "() => { const part = document.querySelector('#tiles');"
+            " part.setAttribute('hx-trigger', 'every 100ms'); htmx.process(part); }"
+        )
+    assert polled.value.headers["x-by-itself"] == "1"
+    page.goto(POINTS)
+    with page.expect_request(lambda request: "hx-request" in request.headers) as typed:
+        search(page, "city:köln")
+    assert "x-by-itself" not in typed.value.headers
+
+
 def test_suggestions_by_mouse_and_of_every_field(page: Page) -> None:
     page.goto(POINTS)
     box(page).focus()
