@@ -17,10 +17,12 @@ from core.device_clock import in_time, parse_time
 from core.text import one_line
 from infra_notifications.rules.action_names import fold
 from infra_notifications.rules.fault_names import BESIDE, MAX_PLACE, event_fault, status_fault, transfer_fault
+from infra_notifications.rules.placeholders import tells_more
 from infra_notifications.rules.places import place_of
-from infra_notifications.rules.reported_values import reported, told_by_report
-from infra_notifications.rules.security_events import SECURITY
-from infra_notifications.rules.transfers import alarms_in, data_of, is_report
+from infra_notifications.rules.reported_values import NOTHING, is_answer, reported, told_by_report
+from infra_notifications.rules.security_events import SECURITY, tells_fault
+from infra_notifications.rules.stop_reasons import is_fault
+from infra_notifications.rules.transfers import alarms_in, asserts, data_of, is_report, names_fault
 from infra_notifications.rules.vendor_states import states_in
 from infra_notifications.rules.vocabulary import (
     CODE_VARIABLES,
@@ -31,6 +33,8 @@ from infra_notifications.rules.vocabulary import (
     STANDARD_CODES,
     codes_of,
     event_truth,
+    in_words,
+    is_status,
     may_name,
     object_of,
     pascal,
@@ -48,9 +52,6 @@ INOPERATIVE = {"unavailable", FAULTED}
 # Codes that say nothing by themselves: what tells is the status and the words beside them.
 UNSPECIFIC = ("othererror", "internalerror", "noerror")
 NO_ERROR = "NoError"
-# Reasons for the end of a transaction that are faults (1.6 and 2.x, and the names of 1.6's error codes).
-FAULTS_THAT_END = {"emergencystop", "groundfault", "groundfailure", "overcurrentfault", "overcurrentfailure"}
-FAULTS_THAT_END |= {"abnormalcondition"}  # 2.x, triggerReason: "An Abnormal Error or Fault Condition has occurred"
 BESIDE_STATUS = ("DataTransfer", "StopTransaction", "TransactionEvent")
 # OCPP 2.1, severities: 0 danger to 4 error; from 5 (alert) to 9 (debug) nothing is broken.
 GRAVEST_HARMLESS, INFORMATIONAL = 5, 8
@@ -134,7 +135,7 @@ class Observation(msgspec.Struct, frozen=True):
         codes, words = list(dict.fromkeys(self.codes)), self.words
         if place and words.startswith(f"{self.component} {self.variable} "):
             place = ""
-        for code in codes:  # rules find a vendor's code among the words too; people read it once
+        for code in (*codes, self.status):  # rules find these among the words too; people read them once
             words = "" if words == code else words.removesuffix(f" {code}")
         parts = (self.status, place, ", ".join(codes), words)
         return one_line(" · ".join(part for part in parts if part))[:MAX_TEXT]
@@ -182,16 +183,19 @@ def observe(protocol: str, action: str, payload: Any) -> list[Observation]:
 def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
     if "connectorStatus" in body:
         status, evse = text(body.get("connectorStatus")), whole(body.get("evseId"))
-        faulted = status.lower() == FAULTED
+        faulted, words = status.lower() == FAULTED, in_words(text(body.get("info")), status)
         yield Observation(
             action,
             protocol,
             evse,
             status,
+            words=words,
             occurred_at=parse_time(body.get("timestamp")),
             over=status.lower() in OPERATIVE or None,
-            fault=status_fault(evse, whole(body.get("connectorId")), of_evse=True, vague=faulted),
-            alarming=faulted,
+            fault=status_fault(
+                evse, whole(body.get("connectorId")), of_evse=True, vague=faulted and not tells_more(words)
+            ),
+            alarming=faulted or not is_status(status),
             defective=faulted,
             faulted=faulted,
         )
@@ -204,11 +208,11 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
     vendor_code = text(body.get("vendorErrorCode"))
     if " " in vendor_code and FOLDED_VALUES["errorCode"].get(fold(vendor_code)) == NO_ERROR:
         vendor_code = ""  # "No error." is no two codes
-    said = " ".join(part for part in (text(body.get("info")), vendor_code) if part)
+    said = in_words(text(body.get("info")), vendor_code, status)
     fine, connector = error.lower() in ("", "noerror"), whole(body.get("evseId"))
     connector = whole(body.get("connectorId")) if connector is None else connector
     codes, faulted = codes_of(error, vendor_code, minimum_codes(text(body.get("info")))), status.lower() == FAULTED
-    vague = faulted and not said and error.lower() in ("", *UNSPECIFIC)
+    vague = faulted and not tells_more(error, said)
     yield Observation(
         action,
         protocol,
@@ -220,7 +224,7 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
         words=said[:MAX_TEXT],
         fault=status_fault(connector, vague=vague) + BESIDE * (is_operative and not (fine and not said)),
         operative=is_operative,
-        alarming=not fine or faulted,
+        alarming=not fine or faulted or not is_status(status),
         defective=not fine or faulted,
         faulted=faulted,
         occurred_at=parse_time(body.get("timestamp")),
@@ -241,7 +245,11 @@ def _event(protocol: str, action: str, data: dict[str, Any], generated: datetime
     codes, words = codes_of(data.get("techCode")), text(data.get("techInfo"))
     value, alerting = data.get("actualValue"), text(data.get("trigger")).lower() == "alerting"
     told, said, is_defect = reported(name, what, value), event_truth(what.lower(), value), what.lower() in DEFECTS
-    is_state = told.is_state or what.lower() == "availabilitystate"
+    is_state, severity = told.is_state or what.lower() == "availabilitystate", severity_of(data.get("severity"))
+    grave = severity is not None and severity < GRAVEST_HARMLESS
+    is_calm = (said is False or told.over) and not (is_state or is_answer(name, what, value))
+    if is_calm and (grave or (not told.over and tells_more(words, *codes) and asserts(words))):
+        said, told = None, NOTHING  # it does not end what the alert or its words tell
     instance = "".join(f"[{text(part.get('instance'))}]" for part in (component, variable) if part.get("instance"))
     # That a monitor is no longer exceeded (2.1, N08) says nothing of others; the value does.
     monitor = whole(data.get("variableMonitoringId")) if said is not False and not told.over else None
@@ -252,16 +260,19 @@ def _event(protocol: str, action: str, data: dict[str, Any], generated: datetime
         said, is_defect = True, told.is_broken or is_defect
     words = " ".join(part for part in (words, told.words) if part)[:MAX_TEXT]
     status = told.status or (text(value) if is_state and not told.over else "")
+    words = words if told.words else in_words(words, status)[:MAX_TEXT]
     over = None if said is None else not said
     if told.over or truth(data.get("cleared")) or status.lower() in OPERATIVE:
         over = True
     if over and status.lower() == FAULTED:
         status = ""  # it is no longer, and what it is instead is not said
-    severity, faulted = severity_of(data.get("severity")), status.lower() == FAULTED and over is not True
-    grave = severity is not None and severity < GRAVEST_HARMLESS
+    faulted = status.lower() == FAULTED and over is not True
     informational = severity is not None and severity >= INFORMATIONAL and not alerting and not is_defect
     is_named = any(code.lower() in FAULT_CODES for code in codes) and not informational
+    is_named = is_named or (alerting and severity is None and names_fault(" ".join((words, *codes))))
     defective = over is not True and (faulted or grave or is_named or (said is True and is_defect))
+    vague = faulted and not tells_more(words, text(data.get("techCode")))
+    is_news = not is_state and not informational and over is not True and (said is True or alerting)
     is_boolean = is_defect or what.lower() == "active" or text(value).lower() == "true" or value is True
     return Observation(
         action,
@@ -276,13 +287,11 @@ def _event(protocol: str, action: str, data: dict[str, Any], generated: datetime
         over=over,
         # A number or text that merely changed asserts no fault; a boolean does, and so do an alert and a status.
         asserted=(said is not None and not informational) or alerting or grave or status.lower() in INOPERATIVE,
-        fault=status_fault(number or 0, connector, of_evse=True, vague=faulted and not codes and not words)
-        if is_state
-        else fault,
+        fault=status_fault(number or 0, connector, of_evse=True, vague=vague) if is_state else fault,
         explained=bool(codes or words) and not informational,
         is_state=is_state,
         transient=told.is_past,
-        alarming=defective or (not is_state and not informational and over is not True and (said is True or alerting)),
+        alarming=defective or is_news or not is_status(status),
         defective=defective,
         faulted=faulted,
         grave=grave and over is not True,
@@ -311,6 +320,7 @@ def _security_event(protocol: str, action: str, body: dict[str, Any]) -> Iterato
         words=text(body.get("techInfo")),
         fault=f"{SECURITY}{kind}"[:MAX_PLACE],
         alarming=True,
+        defective=tells_fault(kind),
         transient=True,
         occurred_at=parse_time(body.get("timestamp")),
     )
@@ -321,7 +331,7 @@ def _transaction_end(protocol: str, action: str, body: dict[str, Any]) -> Iterat
     nothing else ended it); that the grid or a person ended it is none."""
     reason = text(body.get("reason")) or text(object_of(body.get("transactionInfo")).get("stoppedReason"))
     reason = reason or text(body.get("triggerReason"))
-    if "".join(filter(str.isalnum, reason)).lower() not in FAULTS_THAT_END:
+    if not is_fault(reason):
         return
     place, at = object_of(body.get("evse")), parse_time(body.get("timestamp"))
     evse = whole(place.get("id"))

@@ -50,6 +50,11 @@ def transfer_fault(vendor: str, topic: str, name: str) -> str:
     return f"transfer:{maker}:{topic[:MAX_CODE]}" + f"#{named}" * bool(named)
 
 
+def ending_what_faulted(fault: str) -> str:
+    """The name of a clear that ends what was reported beside Faulted at the place of this fault, and nothing else."""
+    return fault.rstrip(VAGUE).removesuffix(BESIDE) + NOT_BESIDE
+
+
 def is_of_station(fault: str) -> bool:
     """Whether the station said it of itself as a whole."""
     place = fault.rstrip(VAGUE).partition("#")[0]

@@ -1,7 +1,8 @@
 """JSON texts of machines, as what they say, also where they are not quite JSON. Pure.
 
 What is read with pains is warned of. Only what can mean one thing is mended: a last bracket that did not come behind a
-payload that is whole, quotes within a text. What can mean several things stays what nobody can read.
+payload that is whole, quotes within a text, texts in single quotes and keys in none. What can mean several things stays
+what nobody can read.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import msgspec
 from core.pieces import MALFORMED, OUTER, REPLACED, decode_any, keys_in, repeated_keys, repeated_sentence
 from core.text import clean_json
 
-MENDED = "It was not valid JSON (a last bracket missing, quotes in a text); it was read as what it says."
+MENDED = "It was not valid JSON (a last bracket missing, other quotes or none); it was read as what it says."
 # Strict readers take it; no database does.
 NUL = b"\\u0000"
 # A text, to its end or that of all: what looks for an end that is not there looks no second time.
@@ -22,6 +23,9 @@ _SIGN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _QUOTE = re.compile(rb'\\.|"', re.DOTALL)
 # What follows a quote that ends a text.
 _ENDS = re.compile(rb'\s*(?:[:}\]]|\Z|,\s*(?:["{\[}\]\d-]|true|false|null))')
+# A text in double or single quotes, and a word that is a key or a value of Python.
+_TEXT_OR_WORD = re.compile(rb'"(?:[^"\\]|\\.)*+"|(\'(?:[^\'\\]|\\.)*+\')|([A-Za-z_$][\w$]*+)(?=\s*(:)?)', re.DOTALL)
+_WORDS = {b"True": b"true", b"False": b"false", b"None": b"null"}
 _OPENED = {b"]": b"[", b"}": b"{"}
 
 
@@ -48,7 +52,7 @@ def _with_pains(piece: bytes, error: Exception) -> tuple[Any, str]:
     try:
         return decode_any(piece)
     except MALFORMED:
-        for mended in (_ended(piece), _ended(_escaped(piece))):
+        for mended in (_ended(piece), _ended(_escaped(piece)), _ended(_requoted(piece))):
             try:
                 return decode_any(mended)[0], MENDED
             except MALFORMED:
@@ -81,3 +85,16 @@ def _escaped(piece: bytes) -> bytes:
         else:
             is_inside = not is_inside
     return b"".join([*parts, piece[start:]])
+
+
+def _requoted(piece: bytes) -> bytes:
+    """With texts in single quotes, and keys in none, in double ones."""
+
+    def quoted(found: re.Match[bytes]) -> bytes:
+        said, word, is_key = found.groups()
+        if said:
+            inner = _QUOTE.sub(lambda sign: b'\\"' if sign[0] == b'"' else sign[0], said[1:-1])
+            return b'"' + inner.replace(b"\\'", b"'") + b'"'
+        return b'"' + word + b'"' if is_key else _WORDS.get(word, word or found[0])
+
+    return _TEXT_OR_WORD.sub(quoted, piece)

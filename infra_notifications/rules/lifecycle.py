@@ -22,7 +22,8 @@ from msgspec.structs import replace
 from core.device_clock import Moment
 from infra_notifications.choices import Case, CloseReason
 from infra_notifications.ingest import FAULTED
-from infra_notifications.rules.fault_names import BESIDE, NOT_BESIDE, VAGUE, covers, is_never_ended, is_same
+from infra_notifications.rules.fault_names import NOT_BESIDE, VAGUE, covers, is_never_ended, is_same
+from infra_notifications.rules.placeholders import told_by
 from infra_notifications.rules.security_events import names_end_of
 
 SILENCE, NEUTRAL, OCPI_OFFLINE = "silence", "signal", "ocpi offline"
@@ -220,7 +221,7 @@ def _is_late_copy(signal: Signal, closed: IncidentState) -> bool:
 
 def _clear(signal: Signal, history: CaseHistory) -> str:
     if not signal.only:
-        note_clear(signal, history.cleared_everywhere if signal.every_case else history.cleared)
+        note_end(signal.fault, signal.order, history.cleared_everywhere if signal.every_case else history.cleared)
     incident = history.open
     if incident is None:
         return IncidentChange.NOTHING
@@ -248,16 +249,6 @@ def _clear(signal: Signal, history: CaseHistory) -> str:
     close(incident, signal.moment.at, signal.received_at, reason)
     history.last_closed, history.open = incident, None
     return IncidentChange.CLOSED
-
-
-def ending_what_faulted(fault: str) -> str:
-    """The name of a clear that ends what was reported beside Faulted at the place of this fault, and nothing else."""
-    return fault.rstrip(VAGUE).removesuffix(BESIDE) + NOT_BESIDE
-
-
-def note_clear(signal: Signal, cleared: dict[str, datetime]) -> None:
-    """Remembers when a fault was last said to have ended, by fault."""
-    note_end(signal.fault, signal.order, cleared)
 
 
 def note_end(fault: str, order: datetime, cleared: dict[str, datetime]) -> None:
@@ -309,13 +300,17 @@ class PointHistory:
         if not signal.raised and not self.is_open(signal.case):
             # Most clears, by far: they are remembered for raises that are received late.
             if not signal.only:
-                note_clear(signal, self.cleared.setdefault("" if signal.every_case else signal.case.value, {}))
+                note_end(
+                    signal.fault,
+                    signal.order,
+                    self.cleared.setdefault("" if signal.every_case else signal.case.value, {}),
+                )
             return IncidentChange.NOTHING
-        is_vague = signal.raised and signal.case == Case.OTHER_FAULT and signal.fault.endswith(VAGUE)
-        if is_vague and (cause := next(filter(_is_cause, self.open_incidents), None)):
+        if cause := self._cause_of(signal):
             if _over_at(signal, self.of(signal.case)) is not None:
                 return IncidentChange.LATE
-            self._share(cause, {signal.fault})
+            _join(signal, cause)
+            self.of(cause.case).touch(cause)
             _note_raise(signal, self.of(cause.case))
             return IncidentChange.JOINED
         step = apply(signal, self.of(signal.case), news_since=news_since)
@@ -327,10 +322,17 @@ class PointHistory:
             self._give_back(signal)
         return step
 
+    def _cause_of(self, signal: Signal) -> IncidentState | None:
+        """What is open and explains a fault that no rule knows: "Faulted" without a word, or with none but its own."""
+        if not (signal.raised and signal.case == Case.OTHER_FAULT):
+            return None
+        is_vague, causes = signal.fault.endswith(VAGUE), filter(_is_cause, self.open_incidents)
+        return next((cause for cause in causes if is_vague or _repeats(signal, cause)), None)
+
     def end_everywhere(self, signal: Signal) -> list[tuple[Case, str]]:
         """Applies a clear that ends its fault in whichever case it was counted; returns what it did to which."""
         if not self.open_incidents:
-            note_clear(signal, self.cleared.setdefault("", {}))
+            note_end(signal.fault, signal.order, self.cleared.setdefault("", {}))
             return [(signal.case, IncidentChange.NOTHING)]
         return [(case, self.apply(replace(signal, case=case))) for case in Case]
 
@@ -374,6 +376,10 @@ class PointHistory:
                 replace(signal, case=Case.OTHER_FAULT, raised=True, fault=fault, said=FAULTED.title(), rule_id=None),
                 self.of(Case.OTHER_FAULT),
             )
+
+
+def _repeats(signal: Signal, cause: IncidentState) -> bool:
+    return signal.fault in cause.faults and told_by(signal.said) <= told_by(cause.said)
 
 
 def _is_cause(incident: IncidentState) -> bool:

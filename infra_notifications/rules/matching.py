@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from itertools import islice
-from typing import Protocol
+from functools import lru_cache
 
 import msgspec
 from msgspec.structs import replace
@@ -16,44 +14,21 @@ from infra_notifications.choices import Case, Effect
 from infra_notifications.ingest import BESIDE_STATUS, FAULTED, UNSPECIFIC, Observation
 from infra_notifications.rules.lettering import Dictionary, plain, spellings
 from infra_notifications.rules.phrases import FULL_FORMS
+from infra_notifications.rules.rule_words import Heard, RuleRow, Says
 from infra_notifications.rules.vocabulary import STANDARD_CODES
-from infra_notifications.rules.word_patterns import lower_pattern, one_of, word_pattern
+from infra_notifications.rules.word_patterns import one_of, word_pattern
 from infra_notifications.rules.wording import (
-    around,
-    clause_of,
-    denies,
     ends_of,
-    in_one_clause,
-    is_no_end,
-    negates,
-    readings,
     taken_apart,
 )
 
 NO_ERROR = "noerror"
+# Codes beside which nothing is broken unless the status, or a vendor's code, says so.
+HARMLESS = (NO_ERROR, "evcommunicationerror", "weaksignal", "locallistconflict")
 # What words and codes can name.
 NAMED = (Case.FUSE_TRIPPED, Case.SENSORS)
-# A text that repeats a word more often than this says nothing new with it.
-MAX_FINDS = 6
-
-
-class RuleRow(Protocol):
-    """What matching needs of a rule (`models.EventRule`)."""
-
-    pk: int
-    name: str
-    protocols: list[str]
-    actions: list[str]
-    statuses: list[str]
-    codes: list[str]
-    components: list[str]
-    variables: list[str]
-    vendors: list[str]
-    words: list[str]
-    and_words: list[str]
-    effect: str
-    case: str
-    momentary_s: int | None
+# Longer lists of codes are read as one text.
+MOST_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -66,7 +41,7 @@ class CompiledRule:
     case: str
     momentary_s: int | None
     tests: tuple[Callable[[Observation], bool], ...]
-    says: _Says | None = None
+    says: Says | None = None
     # It names a code or words, not only the place or the action.
     is_specific: bool = True
     is_by_code: bool = False  # and no words
@@ -74,7 +49,7 @@ class CompiledRule:
     is_exact: bool = False
     is_of: Callable[[str], bool] | None = None  # the actions of which it may be; None: of all
 
-    def is_met_by(self, observation: Observation, heard: _Heard) -> bool:
+    def is_met_by(self, observation: Observation, heard: Heard) -> bool:
         """Of an observation of its actions; `heard` are its texts, for all rules that are asked."""
         for test in self.tests:  # a generator would take longer than the tests
             if not test(observation):
@@ -110,7 +85,7 @@ def compile_rule(row: RuleRow) -> CompiledRule:
         tests.append(lambda o: bool(vendor and vendor.search(plain(o.vendor))))
     if texts := {word[1:].lower() for word in row.words if word.startswith("=")}:
         tests.append(lambda o: o.words.lower() in texts)
-    says = _Says(row) if any(not word.startswith("=") for word in row.words) else None
+    says = Says(row) if any(not word.startswith("=") for word in row.words) else None
     effect = Effect(row.effect)
     is_exact = any(text[:1] == "=" for text in (*row.codes, *row.words))
     is_specific = any(not text.startswith("!") and text != "=" for text in (*row.codes, *row.words))
@@ -127,88 +102,6 @@ def _of_actions(actions: Sequence[str]) -> Callable[[str], bool] | None:
     return (lambda action: is_action(action) or (is_said and action in BESIDE_STATUS)) if actions else None
 
 
-class _Heard:
-    """The texts in which a rule looks for its words: what a charger says and its codes, since codes such as
-    "evse_board_support/TiltDetected" are words too. Each is made when it is first asked for."""
-
-    def __init__(self, observation: Observation) -> None:
-        self.observation = observation
-
-    @cached_property
-    def texts(self) -> list[tuple[str, ...]]:
-        codes = (code for code in self.observation.codes if code.lower() not in UNSPECIFIC)
-        return [readings(said) for said in dict.fromkeys((self.observation.words, *codes)) if said]
-
-    @cached_property
-    def place(self) -> list[tuple[str, ...]]:
-        return [readings(self.observation.place)] if self.observation.place else []
-
-
-class _Says:
-    """Whether a charger says one of a rule's words, and one of its further words if it has any, and does not deny it.
-
-    A word with "!" in front denies as well, for this rule alone.
-    """
-
-    def __init__(self, row: RuleRow) -> None:
-        self._words = lower_pattern(word for word in row.words if not word.startswith(("!", "=")))
-        self._further = lower_pattern(row.and_words)
-        self._unless = lower_pattern(word[1:] for word in row.words if word.startswith("!"))
-        # A word that is known to be no alarm needs nothing beside it.
-        is_denied = negates if row.and_words else lambda rest, clause: False
-        if row.effect == Effect.CLEAR:
-            is_denied = is_no_end
-        self._denied: Callable[[str, str], bool] = denies if row.effect == Effect.RAISE else is_denied
-        self._reads_place = row.effect == Effect.RAISE and row.case == Case.FUSE_TRIPPED
-        self._in_one_clause = row.effect != Effect.RAISE
-
-    def met_by(self, heard: _Heard) -> bool:
-        # Parts are named as OCPP names them; that of one which protects says what it is.
-        texts = heard.texts + heard.place if self._reads_place else heard.texts
-        # What reports an end by its value may well say so in words.
-        deniable = heard.observation.over is not True
-        return any(self._in(text, deniable=deniable) for text in texts)
-
-    def _in(self, text: tuple[str, ...], *, deniable: bool) -> bool:
-        whole, apart = text[0], text[-1]
-        if self._holds(apart, deniable=deniable):
-            return True
-        # What is run together is denied where it is taken apart.
-        return whole is not apart and self._holds(whole, deniable=deniable) and not (deniable and self._refuses(apart))
-
-    def _refuses(self, text: str) -> bool:
-        return self._denied(text, text) or bool(self._unless and self._unless.search(text))
-
-    def _holds(self, text: str, *, deniable: bool) -> bool:
-        if self._words is None:
-            return False
-        found = [match.span() for match in islice(self._words.finditer(text), MAX_FINDS)]
-        if not found or not self._further:
-            return any(self._stands(text, [span], deniable=deniable) for span in found)
-        further = [match.span() for match in islice(self._further.finditer(text), MAX_FINDS)]
-        pairs = [[one, other] for one in found for other in further if one[1] <= other[0] or other[1] <= one[0]]
-        if self._in_one_clause:
-            pairs = [pair for pair in pairs if in_one_clause(text, pair)]
-        return any(self._stands(text, pair, deniable=deniable) for pair in pairs)
-
-    def _stands(self, text: str, spans: list[tuple[int, int]], *, deniable: bool) -> bool:
-        if not deniable:
-            return True
-        if self._unless and self._is_excepted(text, spans, self._unless):
-            return False
-        return not self._denied(around(text, spans), clause_of(text, spans))
-
-    @staticmethod
-    def _is_excepted(text: str, spans: list[tuple[int, int]], unless: re.Pattern[str]) -> bool:
-        """Whether what denies for this rule stands around these places, or begins before one of them and takes it in:
-        "device fault" where "fault" was found."""
-        if unless.search(around(text, spans, widely=True)):
-            return True
-        return any(
-            match.start() < first < last == match.end() for match in unless.finditer(text) for first, last in spans
-        )
-
-
 # What no rule knows and is broken all the same, and what is Faulted although a rule means that it is no alarm.
 OTHER_FAULT = CompiledRule(None, "A fault that no rule knows", Effect.RAISE, Case.OTHER_FAULT, None, ())
 
@@ -217,7 +110,7 @@ class Reading(msgspec.Struct, frozen=True):
     """What an observation's facts come to: the first rule they meet, or None, and what the charger said for people.
 
     `ended` is the case that its words end while it says itself that something is broken, which `rule` then tells.
-    `is_vague`: the words beside it say nothing of what that is.
+    `is_vague`: the words beside it say nothing of what that is. `further`: what else of a list of codes is broken.
     """
 
     rule: CompiledRule | None
@@ -225,6 +118,7 @@ class Reading(msgspec.Struct, frozen=True):
     is_unmapped: bool
     ended: str = ""
     is_vague: bool = False
+    further: tuple[CompiledRule, ...] = ()
 
     @property
     def raises(self) -> bool:
@@ -239,7 +133,7 @@ class Reading(msgspec.Struct, frozen=True):
 def _reading(rules: Sequence[CompiledRule], observation: Observation) -> Reading:
     if over := _ended_codes(observation):
         return _reading_of_end(rules, observation, over)
-    heard = _Heard(observation)
+    heard = Heard(observation)
     rule = _beside_no_error(rules, observation, heard)
     rule = rule or next((rule for rule in rules if rule.is_met_by(observation, heard)), None)
     is_unmapped, ended, is_vague = rule is None, "", False
@@ -268,7 +162,7 @@ def _ended_codes(observation: Observation) -> tuple[str, ...]:
 def _reading_of_end(rules: Sequence[CompiledRule], observation: Observation, over: tuple[str, ...]) -> Reading:
     """What is left beside codes that are over: the status' own code still tells its case."""
     gone = replace(observation, codes=over, words="")
-    heard = _Heard(gone)
+    heard = Heard(gone)
     ended = next((rule.case for rule in rules if rule.effect == Effect.RAISE and rule.is_met_by(gone, heard)), "")
     left = tuple(code for code in observation.codes if code not in over)
     found = replace(_reading(rules, replace(observation, codes=left)), said=observation.said)
@@ -280,20 +174,41 @@ def _reading_of_end(rules: Sequence[CompiledRule], observation: Observation, ove
     return replace(found, ended="" if found.rule and ended == found.rule.case else found.ended or ended)
 
 
-def _beside_no_error(rules: Sequence[CompiledRule], observation: Observation, heard: _Heard) -> CompiledRule | None:
+def _beside_no_error(rules: Sequence[CompiledRule], observation: Observation, heard: Heard) -> CompiledRule | None:
     """The rule for the fuse or sensor named beside NoError, or for any fault that a vendor's code names, while one
-    charges or cannot. Beside Available it is left over of the fault that ended."""
+    charges or cannot. Beside Available it is left over of the fault that ended. Beside a warning only codes count."""
     if not observation.words or observation.status.lower() in ("available", FAULTED):
         return None
-    codes = tuple(code for code in observation.codes if code.lower() != NO_ERROR)
+    codes = tuple(code for code in observation.codes if code.lower() not in HARMLESS)
     if len(codes) == len(observation.codes):
         return None
     bare = replace(observation, codes=codes)
+    if NO_ERROR not in map(str.lower, observation.codes):
+        bare = replace(bare, words=" ".join(codes))
+        heard = Heard(bare)
     rule = next((rule for rule in rules if rule.is_met_by(bare, heard)), None)
     if rule is None or rule.effect != Effect.RAISE or not rule.is_specific:
         return None
     is_vendors = rule.is_by_code and not any(code.lower() in STANDARD_CODES for code in codes)
     return rule if rule.case in NAMED or is_vendors else None
+
+
+def _further(rules: Sequence[CompiledRule], observation: Observation, first: CompiledRule) -> tuple[CompiledRule, ...]:
+    """The rules for the fuses and sensors that a list of codes names beside the first that was found."""
+    codes = observation.codes if observation.component else observation.codes[1:]
+    if len(codes) < 2 or len(codes) > MOST_LISTED:
+        return ()
+    if not observation.component and not re.search(r"[,;|]\s?".join(map(re.escape, codes)), observation.words):
+        return ()  # words of a text
+    found: dict[str, CompiledRule] = {}
+    for code in codes:
+        alone = replace(observation, codes=(code,), words=code, place="")
+        heard = Heard(alone)
+        rule = next((rule for rule in rules if rule.is_met_by(alone, heard)), None)
+        if rule and rule.effect == Effect.RAISE and rule.is_specific and rule.case in NAMED:
+            found.setdefault(rule.case, rule)
+    found.pop(first.case, None)
+    return tuple(found.values())
 
 
 def _standing(rules: Sequence[CompiledRule], observation: Observation, ended: str) -> CompiledRule:
@@ -304,7 +219,7 @@ def _standing(rules: Sequence[CompiledRule], observation: Observation, ended: st
         bare = replace(observation, words="", codes=codes)
     elif ended:
         bare = replace(observation, words="")
-    heard, heard_bare = _Heard(observation), _Heard(bare)
+    heard, heard_bare = Heard(observation), Heard(bare)
     for rule in rules:
         if rule.effect == Effect.RAISE and (
             rule.is_met_by(bare, heard_bare) or (rule.case != ended and rule.is_met_by(observation, heard))
@@ -352,6 +267,8 @@ class RuleBook:
         facts = observation.facts
         if (found := self._readings.get(facts)) is None:
             found = self._read(observation)
+            if found.raises and found.rule:
+                found = replace(found, further=_further(self._of(observation.action), observation, found.rule))
             if len(self._readings) >= self.REMEMBERED:  # of a flood that nobody repeats
                 self._readings.clear()
             self._readings[facts] = found

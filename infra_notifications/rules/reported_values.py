@@ -13,11 +13,14 @@ from typing import Any
 import msgspec
 
 from infra_notifications.rules.action_names import fold
+from infra_notifications.rules.placeholders import tells_more
+from infra_notifications.rules.transfers import names_fault
 from infra_notifications.rules.vocabulary import (
     CODE_VARIABLES,
     DEFECTS,
     FALSE_WORDS,
     FOLDED_VALUES,
+    TRAITS,
     TRUE_WORDS,
     object_of,
     text,
@@ -68,6 +71,17 @@ _CALM = FALSE_WORDS | {
     ),
     *("armed", "charging", "available", "occupied", "not pressed", "untripped", "healthy", "fine", "no fault", "good"),
 }
+# A value that says that all is well, whatever else is said beside it.
+_WELL = {
+    *("ok", "okay", "normal", "none", "cleared", "clear", "resolved", "noerror", "no error", "nofault", "no fault"),
+    *("noproblem", "no problem", "not tripped", "untripped", "not pressed", "healthy", "fine", "good", "no alarm"),
+}
+# A variable that is of something broken, and what is active only when something is.
+_OF_FAULTS = re.compile(
+    r"(?<!de)fault|alarm|error|fail|problem|trip|detect|open|leak|tilt|flood|smoke|fire|shock|tamper|pressed|emergency"
+    r"|over-?_?(?:temp|heat|current|load|volt)"
+)
+_WATCHES = re.compile(r"sensor|detector|protect|rcd|breaker|emergency|alarm|fault|error|monitor")
 _ABOUT_ERRORS = re.compile(r"(?<!de)fault|error|alarm")
 
 
@@ -110,10 +124,10 @@ def reported(component: str, variable: str, value: Any) -> Reported:
         return NOTHING
     said = text(value)
     lowered, is_past = said.lower(), name.startswith("last")
-    status = FOLDED_VALUES["status"].get(fold(said), "")
+    status = FOLDED_VALUES["status"].get(fold(said), FAULTED if name in STATES and names_fault(said) else "")
     if name in STATES and component.lower() in CHARGES:
         if status:
-            return Reported(status, is_state=True)
+            return Reported(status, is_state=True, words=said if status == FAULTED and tells_more(said) else "")
         if lowered in _CALM:
             return Reported(is_state=True, over=True)
     is_broken = lowered in _BROKEN or (name in STATES and status == FAULTED)
@@ -125,6 +139,18 @@ def reported(component: str, variable: str, value: Any) -> Reported:
     words = f"{component} {variable} {said}" if has_happened else said
     is_sensed = has_happened and name in STATES and component.lower().endswith("sensor")
     return Reported(is_broken=is_broken, words=words, is_past=is_past, is_sensed=is_sensed)
+
+
+def is_answer(component: str, variable: str, value: Any) -> bool:
+    """Whether the value says by itself whether something is broken, so that one that reads as no says that nothing is.
+    A fan at 0 or a link that is off may be what an alert is about."""
+    name, lowered = variable.lower(), text(value).lower()
+    if name in DEFECTS or name in CODE_VARIABLES or lowered in _WELL or _OF_FAULTS.search(name):
+        return True
+    if name == "active":
+        return bool(_WATCHES.search(component.lower()))
+    is_boolean = value is False or lowered == "false"
+    return is_boolean and name not in STATES and not name.endswith(TRAITS)
 
 
 def told_by_report(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:

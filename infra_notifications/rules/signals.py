@@ -7,8 +7,8 @@ from datetime import datetime
 from core.device_clock import Moment
 from infra_notifications.choices import Case, CloseReason, Effect
 from infra_notifications.ingest import Observation
-from infra_notifications.rules.fault_names import VAGUE
-from infra_notifications.rules.lifecycle import CLOSED, NEUTRAL, OCPI_OFFLINE, SILENCE, Signal, ending_what_faulted
+from infra_notifications.rules.fault_names import VAGUE, ending_what_faulted
+from infra_notifications.rules.lifecycle import CLOSED, NEUTRAL, OCPI_OFFLINE, SILENCE, Signal
 from infra_notifications.rules.matching import Reading
 
 # For how long a fault holds that nobody says the end of.
@@ -40,6 +40,8 @@ def signals_of(
         case = Case(rule.case) if rule and rule.case and not observation.over else None
         unnamed = fault.rstrip(VAGUE) + VAGUE if reading.is_vague else fault
         signals.append(signal(case, effect == Effect.RAISE, unnamed))
+        if effect == Effect.RAISE:
+            signals += [signal(Case(each.case), True, fault) for each in reading.further]
     # After the raise, so that what goes on in the same case does not end.
     if observation.operative and not (signals and signals[-1].every_case):
         signals.append(signal(None, False, ending_what_faulted(fault)))

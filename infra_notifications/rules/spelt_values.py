@@ -12,8 +12,9 @@ from core.corrections import moment_of
 from core.samples import say_once
 from infra_notifications.rules.action_names import CALL, fold
 from infra_notifications.rules.lettering import is_nearly
+from infra_notifications.rules.placeholders import tells_more
+from infra_notifications.rules.transfers import is_fine, names_fault
 from infra_notifications.rules.vocabulary import (
-    BLANK_CODES,
     FOLDED_VALUES,
     TEXT_FIELDS,
     VALUES,
@@ -21,6 +22,7 @@ from infra_notifications.rules.vocabulary import (
     object_of,
     pascal,
     spoken,
+    text,
     whole,
 )
 
@@ -59,8 +61,9 @@ def read_values(wire: WireMessage) -> None:
         if isinstance(variable, dict) and fold(str(variable.get("name"))) in STATE_OF:
             variable["name"] = "AvailabilityState"
             _read_value(wire, holder, "actualValue", FOLDED_VALUES["status"])
+            _note_unknown_status(wire, holder, "actualValue")
     for key in ("status", "connectorStatus"):
-        _note_unknown_status(wire, key)
+        _note_unknown_status(wire, wire.payload, key)
 
 
 def _read_value(wire: WireMessage, holder: dict[str, Any], key: str, values: dict[str, str]) -> None:
@@ -75,14 +78,26 @@ def _read_value(wire: WireMessage, holder: dict[str, Any], key: str, values: dic
         return
     # Libraries print the name of an enumeration before its member.
     name = values.get(fold(value)) or values.get(fold(value.rpartition(".")[2]), value)
-    if key == "errorCode" and value.strip() in BLANK_CODES:
+    if key == "errorCode" and value.strip() and is_fine(value):
         name = "NoError"
     if values is FOLDED_VALUES["status"] or key == "connectorStatus":
-        is_known = name in values.values()
-        name = name if is_known or not is_nearly(fold(value.rpartition(".")[2]), "faulted") else "Faulted"
+        name = name if name in values.values() else _status_of(holder, key, value)
     if name != value:
         holder[key] = name
         wire.note(f"`{key}` {value[:40]!r} was read as {name}.")
+
+
+def _status_of(holder: dict[str, Any], key: str, value: str) -> str:
+    """The status that one of OCPP's words is meant by; what else a station says of its fault goes beside it."""
+    is_fault = names_fault(value)
+    if is_nearly(fold(value.rpartition(".")[2]), "faulted") and not (is_fault and tells_more(value)):
+        return "Faulted"
+    if not is_fault:
+        return value
+    beside = "techInfo" if key == "actualValue" else "info"
+    said = text(holder.get(beside))
+    holder[beside] = f"{said}. {value}".removeprefix(". ") if tells_more(value) else said
+    return "Faulted"
 
 
 def read_fields(wire: WireMessage) -> None:
@@ -138,10 +153,10 @@ def _read_part(wire: WireMessage, holder: dict[str, Any], key: str) -> None:
         wire.note(f"`{key}` {name[:40]!r} was read as {part['name'][:40]}.")
 
 
-def _note_unknown_status(wire: WireMessage, key: str) -> None:
-    value = wire.payload.get(key)
-    if key in wire.payload and not (isinstance(value, str) and value in VALUES[key]):
-        wire.note(f"`{key}` {str(value)[:40]!r} is no status of OCPP; it raises nothing and ends nothing.")
+def _note_unknown_status(wire: WireMessage, holder: dict[str, Any], key: str) -> None:
+    value = holder.get(key)
+    if key in holder and not (isinstance(value, str) and value in VALUES["status"]):
+        wire.note(f"`{key}` {str(value)[:40]!r} is no status of OCPP; it is read as words, and ends nothing.")
 
 
 def _events(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:

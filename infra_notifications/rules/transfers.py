@@ -14,10 +14,13 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from infra_notifications.rules.action_names import fold
+from infra_notifications.rules.lettering import plain
 from infra_notifications.rules.phrases import ENDS, FINE, GONE
 from infra_notifications.rules.vocabulary import (
     BLANK_CODES,
     FALSE_WORDS,
+    FAULT_CODES,
+    FAULTY_WORDS,
     FOLDED_VALUES,
     MAX_TEXT,
     TRAITS,
@@ -32,6 +35,8 @@ _GRAVE = re.compile(
     r"(?<!de)fault|alarm|(?<!t)error|failure|emergency|tripped|malfunction|problem|stoerung|fehler|erreur|averia|guasto"
     r"|dtc"
 )
+# What some attempt did, "failed", is none of a station's.
+_BROKEN = {word.lower() for word in FAULTY_WORDS} - {"failed", "blocked", "blockiert", "bloqué", "bloqueado"}
 _WARNING = re.compile(r"alert|warning")
 _REPORT = re.compile(r"status|state|event|notif|report|diagnos|health|condition")
 # What is asked of a station or set, what is listed of the past, what is shown: none of it says what is so now.
@@ -54,6 +59,23 @@ _UNSAID_WORDS = """
 _OTHER, _END, _BEGIN = (frozenset(words.split()) for words in (_OTHER_WORDS, _END_WORDS, _BEGIN_WORDS))
 _UNSAID = {word.strip("*").lower() for word in (*ENDS, *GONE, *FINE) if " " not in word} | _END | _BEGIN
 _UNSAID |= FALSE_WORDS | {*_UNSAID_WORDS.split()}
+_ENDS = _END | {
+    *(
+        "recover",
+        "remove",
+        "restore",
+        "restored",
+        "resolve",
+        "disappear",
+        "finish",
+        "finished",
+        "stop",
+        "stopped",
+        "relieved",
+    ),
+    *("eliminated", "dismissed", "rearmed", "normal", "normalized", "normalised", "deasserted"),
+}
+_ENDS_IN_CHINESE = re.compile(r"(?<![无未不])(?<!无法)(?:恢复|消失|解除|清除|结束|消警)")
 _CALM = {fold(word) for word in FALSE_WORDS} | {"healthy", "fine"}
 # In the name of what is yes or no: "closed" or "online" is no fault that ends when it is not so.
 _CALM_WORDS = (
@@ -67,8 +89,16 @@ _TEXT_NAMES = """
     info message description desc text reason detail details cause msg
 """
 _CODES, _TEXTS = frozenset(_CODE_NAMES.split()), tuple(_TEXT_NAMES.split())
-_STATES = frozenset(("state", "status", "alarmstate", "faultstate"))
-_STEPS = frozenset(("action", "phase"))
+_STATES = frozenset(a + b for a in ("", "alarm", "fault", "error", "event", "warning") for b in ("state", "status"))
+_STEPS = frozenset(("action", "phase", "operation", "alarmtype", "faulttype", "eventtype"))
+# When it ended, where that is a moment and not 0 or the last of all.
+_ENDED_AT = frozenset(
+    owner + verb + unit
+    for owner in ("", "alarm", "fault", "error", "event")
+    for verb in (*_ENDS, "close")
+    for unit in ("time", "at", "date", "timestamp")
+)
+_NO_MOMENT = re.compile(r"[\s0:.,TZ-]*|null|none|(?:0001|19\d\d|9\d\d\d)-.*", re.IGNORECASE)
 _SWITCHES = frozenset(("active", "isactive", "alarm", "fault", "error", "err", "problem", "failure"))
 _HARMLESS = frozenset(("warning", "warn", "notice", "info", "informational", "information", "debug"))
 _LEVELS = frozenset(("severity", "level"))
@@ -78,7 +108,19 @@ _FORM = re.compile(r"\w+=[^&=]*(?:&\w+=[^&=]*)*")
 _CLAUSE = re.compile(r"[.,;!|]\s")
 _DEEPEST, _MOST_ALARMS, _MOST_NAME = 6, 1_000, 50
 # The fields that are read, folded; what else a vendor's message holds says nothing here.
-FIELDS = {*_CODES, *_TEXTS, *_STATES, *_STEPS, *_SWITCHES, *_LEVELS, *_PLACES, "timestamp", "cleared", "resolved"}
+FIELDS = {
+    *_CODES,
+    *_TEXTS,
+    *_STATES,
+    *_STEPS,
+    *_SWITCHES,
+    *_LEVELS,
+    *_PLACES,
+    *_ENDS,
+    "timestamp",
+    "endtime",
+    "isrecover",
+}
 
 
 class Alarm(NamedTuple):
@@ -109,6 +151,12 @@ def _name_of(said: str) -> str:
     return "".join(word for word in words_of(said) if word not in _UNSAID and not (word.isdecimal() and len(word) > 1))[
         :_MOST_NAME
     ]
+
+
+def _names_end(said: str) -> bool:
+    """Whether a text, or the name of a field, says that something is over and not what: "AlarmEnd", "isRecover"."""
+    words = set(words_of(said))
+    return bool(_ENDS & words and words <= _UNSAID | _ENDS) or bool(_ENDS_IN_CHINESE.search(said))
 
 
 def _kind_of(name: str) -> tuple[bool, bool]:
@@ -175,7 +223,7 @@ def _read(data: Any, depth: int, stated: Container[int]) -> Iterator[Alarm]:
         if is_fine(data):
             yield Alarm(over=True)
         else:
-            yield Alarm(words=text(data), name=_name_of(data), is_told=_asserts(data))
+            yield Alarm(words=text(data), name=_name_of(data), is_told=asserts(data))
     elif data == [] and not depth:
         yield Alarm(over=True)  # of those that there are, none
     elif isinstance(data, list) and depth < _DEEPEST:
@@ -207,7 +255,7 @@ class _Told:
         self.states: list[str] = []
         self.flags: dict[str, bool] = {}
         self.over: bool | None = None
-        self.is_on = self.is_harmless = self.is_fine = False
+        self.is_on = self.is_harmless = self.is_fine = self.has_ended = False
         self.at: Any = None
 
     def hear(self, key: str, value: Any) -> None:
@@ -215,11 +263,12 @@ class _Told:
         if folded in _SWITCHES and (is_on := truth(value)) is not None:
             self.is_on = self.is_on or is_on
             self.over = not self.is_on
+        elif folded in _ENDED_AT:
+            self.has_ended = self.has_ended or not _NO_MOMENT.fullmatch(text(value))
+        elif folded not in _STATES and (is_end := truth(value)) is not None and _names_end(key):
+            self.over = True if is_end else self.over
         elif isinstance(value, bool):
-            if folded in _END:
-                self.over = True if value else self.over
-            else:
-                self.flags[key] = value
+            self.flags[key] = value
         elif folded in _CODES or (folded in _SWITCHES and isinstance(value, int)):
             self.codes.append(text(value))
         elif folded in _STATES or folded in _STEPS:
@@ -230,11 +279,14 @@ class _Told:
             self.at = value
         elif folded in _TEXTS and isinstance(value, str) and any(map(str.isalnum, value)):
             self.is_fine = self.is_fine or is_fine(value)
-            self.texts |= {} if is_fine(value) else {folded: value}
+            if _names_end(value):
+                self._hear_state(folded, value)
+            elif not is_fine(value):
+                self.texts[folded] = value
 
     def _hear_state(self, folded: str, said: str) -> None:
         state = fold(said)
-        if state in _END or (state in _CALM and folded in _STATES):
+        if _names_end(said) or (state in _CALM and folded in _STATES):
             self.over = True
         self.is_on = self.is_on or state in _BEGIN
         if any(map(str.isalpha, said)):
@@ -247,7 +299,7 @@ class _Told:
             return
         words = [*self.texts.values(), *self.states]
         words += [" ".join(words_of(key)) for key, value in self.flags.items() if value]
-        over = self.over
+        over = True if self.has_ended and not self.is_on else self.over
         if (self.codes or self.is_fine) and not (real or self.texts or self.is_on):
             over = True
         if not (real or words or over is not None or self.is_on):
@@ -260,7 +312,7 @@ class _Told:
             over=over,
             occurred_at=self.at,
             name=real[0][:_MOST_NAME].lower() if real else _name_of(named),
-            is_told=not self.is_harmless and (self.is_on or bool(asserted and _asserts(asserted))),
+            is_told=not self.is_harmless and (self.is_on or bool(asserted and asserts(asserted))),
         )
 
     def _flagged(self) -> Iterator[Alarm]:
@@ -275,10 +327,17 @@ class _Told:
                 yield Alarm(over=True, occurred_at=self.at, name=name)
 
 
-def _asserts(said: str) -> bool:
+def asserts(said: str) -> bool:
     """Whether a text says that something is so, and not that it is not, or no longer."""
     first = _CLAUSE.split(readings(said[:MAX_TEXT])[-1], maxsplit=1)[0]
     return not denies(first, first)
+
+
+def names_fault(said: str) -> bool:
+    """Whether a text names a fault, and does not say that there is none, or no longer."""
+    folded = fold(plain(said.lower()).replace("ö", "oe"))
+    is_named = bool(_GRAVE.search(folded)) or any(code in folded for code in FAULT_CODES)
+    return (is_named or not _BROKEN.isdisjoint(words_of(said))) and asserts(said)
 
 
 def is_fine(code: str) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from infra_notifications.rules.action_names import fold
-from infra_notifications.rules.transfers import is_fine, place_of, words_of
+from infra_notifications.rules.placeholders import tells_more
+from infra_notifications.rules.transfers import is_fine, names_fault, place_of, words_of
 from infra_notifications.rules.vocabulary import FOLDED_VALUES, VALUES, text, whole
 
 _SEPARATOR = re.compile(r"[,;|]")
@@ -119,11 +120,13 @@ def tells_state(key: str, value: Any) -> bool:
 def _body(values: Mapping[str, Any], place: int | None) -> dict[str, Any] | None:
     """The StatusNotification that an object is, with the word for its state as it was `said`; None for any other."""
     key = next((name for name in _STATES if isinstance(values.get(name), str)), "")
-    status = FOLDED_VALUES["status"].get(fold(text(values.get(key))))
+    named = text(values.get(key))
+    is_fault = place is not None and names_fault(named)
+    status = FOLDED_VALUES["status"].get(fold(named), "Faulted" if is_fault else None)
     if status is None:
         return None
     is_two = "evseid" in values and key == "connectorstatus"
-    body: dict[str, Any] = {"said": text(values[key]), "connectorStatus" if is_two else "status": status}
+    body: dict[str, Any] = {"said": named, "connectorStatus" if is_two else "status": status}
     if is_two:
         body |= {"evseId": values["evseid"], "connectorId": values.get("connectorid")}
     elif place is not None:
@@ -132,6 +135,7 @@ def _body(values: Mapping[str, Any], place: int | None) -> dict[str, Any] | None
         body["errorCode"] = code
     codes = (text(values.get(name)) for name in _VENDOR_CODES if name != "errorcode" or not code)
     said = [text(values.get(name)) for name in _SAID if isinstance(values.get(name), str)]
+    said += [named] * (is_fault and tells_more(named))
     body["vendorErrorCode"] = ",".join(found for found in codes if found and not is_fine(found))
     body["info"] = " ".join(found for found in said if found and not is_fine(found))
     return {name: value for name, value in body.items() if value not in ("", None)} | {

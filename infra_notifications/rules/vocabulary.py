@@ -34,6 +34,7 @@ VALUES = {
     "errorCode": frozenset(_ERROR_CODES.split()),
     "trigger": frozenset(("Alerting", "Delta", "Periodic")),
 }
+_STATUS_NAMES = {status.lower() for status in VALUES["status"]}
 # What stations, other standards (OCPI) and six languages call a fault.
 _FAULTY = """
     Fault Faulty Error Err Failed Failure Broken Defective OutOfOrder Blocked Alarm Tripped Störung Gestört Fehler
@@ -50,9 +51,11 @@ _OUT_OF_SERVICE = """
     Non_operativo Inoperativa Disattivato In_manutenzione
 """
 _NO_ERROR = """
-    NoError None OK Okay 0 00 No NoFault NoErrors NoFaults Null Nil NA NAN Normal Fine Undefined False KeinFehler Keine
+    NoError NoErr None OK Okay 0 00 No NoFault NoErrors NoFaults Null Nil NA NAN Normal Fine
+    NormalOperation Undefined False KeinFehler Keine
     Kein AucuneErreur PasDErreur Aucune SinError Ninguno GeenFout Geen NessunErrore Nessuno
 """
+FAULTY_WORDS, OUT_OF_SERVICE_WORDS = _FAULTY.split(), _OUT_OF_SERVICE.split()
 BLANK_CODES = {"-", "--", "_", "/", "?"}
 # OCPP 2.x variables that say that something is broken when they are true.
 DEFECTS = {"problem", "tripped", "fault", "failure", "error", "alarm"}
@@ -75,8 +78,8 @@ FALSE_WORDS = {
 
 FOLDED_VALUES = {key: {fold(value): value for value in values} for key, values in VALUES.items()}
 for _key in ("status", "connectorStatus"):
-    FOLDED_VALUES[_key] |= {fold(word): "Unavailable" for word in _OUT_OF_SERVICE.split()}
-    FOLDED_VALUES[_key] |= {fold(word): "Faulted" for word in _FAULTY.split()}
+    FOLDED_VALUES[_key] |= {fold(word): "Unavailable" for word in OUT_OF_SERVICE_WORDS}
+    FOLDED_VALUES[_key] |= {fold(word): "Faulted" for word in FAULTY_WORDS}
 FOLDED_VALUES["errorCode"] |= {fold(word): "NoError" for word in _NO_ERROR.split()}
 # The severities of OCPP 2.1 by number, and what else they are called.
 _SEVERITY_NAMES = "danger hardwarefailure systemfailure critical error alert warning notice informational debug"
@@ -84,6 +87,16 @@ _SEVERITIES = {name: number for number, name in enumerate(_SEVERITY_NAMES.split(
 _SEVERITIES |= {"emergency": 0, "fatal": 0, "warn": 6, "info": 8}
 _SEPARATORS = re.compile(r"[,;|\s]+")
 _NUMBER, _LEADING_NUMBER = re.compile(r"\+?\d{1,5}(\.0*)?"), re.compile(r"\d\b")
+
+
+def is_status(said: str) -> bool:
+    """Whether it is a status of OCPP, or none at all."""
+    return not said or said.lower() in _STATUS_NAMES
+
+
+def in_words(*parts: str) -> str:
+    """Texts and, at last, a status, which is a text as well where it is none of OCPP's."""
+    return " ".join(filter(None, (*parts[:-1], "" if is_status(parts[-1]) else parts[-1])))
 
 
 def pascal(name: str) -> str:

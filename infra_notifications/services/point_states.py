@@ -192,7 +192,7 @@ class PointStates:
         self, points: Sequence[Point], station: Sequence[Point], seen: Seen, received: datetime, clears: Sequence[str]
     ) -> bool:
         """Takes a status that all is well with these charge points; says False, and takes nothing, where an incident is
-        open or the clock has to be judged. Does what `judge`, the signals' `note_clear` and `note_status` do then."""
+        open or the clock has to be judged. Does what `judge`, the signals' `note_end` and `note_status` do then."""
         store, at, kin = self._store, received, self._family(station)
         for stamp in (seen.sent_at, seen.occurred_at):
             if stamp is not None and not -TOLERANCE <= stamp - received <= TOLERANCE:

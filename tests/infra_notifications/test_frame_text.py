@@ -14,6 +14,7 @@ from infra_notifications.rules.frame_text import decoded
 
 FRAME = b'[2,"1","X",{"connectorId":1,"status":"Faulted"}]'
 VALUE = json.loads(FRAME)
+B = {"b": [True, False]}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,13 @@ VALUE = json.loads(FRAME)
         (b'[2,"1","X",{"info":"door "A" is open","n":1}]', [2, "1", "X", {"info": 'door "A" is open', "n": 1}]),
         (b'[2,"1","X",{"info":"5" hose, torn","n":1}]', [2, "1", "X", {"info": '5" hose, torn', "n": 1}]),
         (b'[2,"1","X",{"info":"say "no", then","n":1}', [2, "1", "X", {"info": 'say "no", then', "n": 1}]),
+        (b"[2,'1','X',{'connectorId':1,'status':'Faulted'}]", VALUE),
+        (b'[2,"1","X",{connectorId: 1, status: "Faulted"}]', VALUE),
+        (b"[2,'1','X',{'connectorId':1,'status':'Faulted',}", VALUE),
+        (
+            b"""{'info': 'say "no", it\\'s', 'a': None, 'b': [True, False]}""",
+            {"info": 'say "no", it\'s', "a": None} | B,
+        ),
         (b'{"info":"St\xf6r"}', {"info": "St\N{REPLACEMENT CHARACTER}r"}),
         (b'{"a":1,"b":2,"a":3}', {"a": 3, "b": 2}),
     ],
@@ -52,6 +60,8 @@ def test_what_can_mean_one_thing_is_read_and_warned_of(body: bytes, value: Any) 
         b"hello",
         b"",
         FRAME + b"}",
+        b"[2,'1','X',{'info':'it's open','n':1}]",
+        b"[2,'1','X',{'info':Faulted}]",
     ],
 )
 def test_what_can_mean_several_things_is_not_read(body: bytes) -> None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra_notifications.models import ChargePoint, ChargePointMessage, ChargePointState, Incident, UnknownChargePoint
+from infra_notifications.models import (
+    ChargePoint,
+    ChargePointMessage,
+    ChargePointState,
+    Incident,
+    OcppRoute,
+    UnknownChargePoint,
+)
 from tests.conftest import ApiClient
 from tests.infra_notifications.helpers import fault, fine, open_cases, station
+from tests.infra_notifications.proxy.test_listener import Ear
 
 pytestmark = pytest.mark.django_db
 BOOT = {"chargePointVendor": "ABB", "chargePointModel": "Terra 54", "chargePointSerialNumber": "SN-1"}
@@ -130,3 +139,24 @@ def test_an_unknown_station_is_kept(api: ApiClient) -> None:
     answer = post(api, [2, "1", "StatusNotification", fault()], name="NEW%2F7")
     assert "Unknown station NEW/7" in answer["rejected"][0]["error"]
     assert UnknownChargePoint.objects.get().station == "NEW/7"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[2,'1','StatusNotification',{'connectorId':1,'errorCode':'GroundFailure','status':'Faulted'}]",
+        b'[2,"1","StatusNotification",{connectorId:1,errorCode:"GroundFailure",status:"Faulted"}]',
+    ],
+)
+def test_frames_in_other_quotes_are_read_by_http_and_by_the_proxy(
+    api: ApiClient, point: ChargePoint, tmp_path: Path, body: bytes
+) -> None:
+    answer = post(api, body)
+    assert (answer["accepted"], "not valid JSON" in str(answer["warnings"])) == (1, True)
+    assert open_cases(point) == ["FUSE_TRIPPED"]
+    post(api, [2, "2", "StatusNotification", fine()])
+    OcppRoute.objects.create(slug="main", upstream="ws://csms")
+    ear = Ear(tmp_path)
+    ear.raw(ear.connect("CP-1"), body)
+    ear.take()
+    assert open_cases(point) == ["FUSE_TRIPPED"]

@@ -258,3 +258,40 @@ def test_a_list_that_is_no_status_raises_nothing(point: ChargePoint, data: str) 
     sent = {"vendorId": "EV-BOX", "messageId": "evbStatusNotification", "data": data}
     assert say(point, sent, action="DataTransfer").accepted == 1
     assert not Incident.objects.exists()
+
+
+BROKEN: dict[str, Any] = {"alarmCode": "1001", "connectorId": 1}
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        *({"alarmStatus": said} for said in ("recovery", 0, "0", "disappear", "恢复", "end")),
+        *({"type": "end"}, {"eventType": "AlarmEnd"}, {"alarmType": "RECOVERY"}, {"operation": "clear"}),
+        *({"isRecover": True}, {"isRecover": 1}, {"isRecover": "true"}, {"alarmCleared": True}, {"isEnd": "1"}),
+        *({"status": "disappear"}, {"status": "Normal"}, {"eventState": "END"}, {"action": "remove"}),
+        *({"endTime": "2026-11-29T14:29:45Z"}, {"alarmEndTime": "2026-11-29 14:29:45"}, {"recoverTime": 1764426585}),
+        *({"description": "Alarm cleared"}, {"description": "Fault recovered"}),
+    ],
+)
+def test_an_end_in_any_spelling_ends_its_alarm_and_raises_nothing(point: ChargePoint, end: dict[str, Any]) -> None:
+    say(point, transfer("Alarm", BROKEN | end), action="DataTransfer")
+    assert not Incident.objects.exists()
+    say(point, transfer("Alarm", BROKEN), action="DataTransfer", now=at(1))
+    assert open_cases(point) == ["OTHER_FAULT"]
+    say(point, transfer("Alarm", BROKEN | end), action="DataTransfer", now=at(2))
+    assert open_cases(point) == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        *({"endTime": said} for said in (None, "", 0, "0000-00-00 00:00:00", "1970-01-01T00:00:00Z", "9999-12-31")),
+        *({"isRecover": False}, {"isRecover": 0}, {"cleared": False}, {"type": "start"}, {"eventType": "AlarmStart"}),
+        *({"alarmStatus": 1}, {"alarmStatus": "occurred"}, {"alarmStatus": "未恢复"}, {"alarmStatus": "unrecovered"}),
+        *({"description": "Reset required"}, {"status": "active", "endTime": "2026-11-29T14:29:45Z"}),
+    ],
+)
+def test_what_only_looks_like_an_end_raises(point: ChargePoint, more: dict[str, Any]) -> None:
+    say(point, transfer("Alarm", BROKEN | more), action="DataTransfer")
+    assert open_cases(point) == ["OTHER_FAULT"]

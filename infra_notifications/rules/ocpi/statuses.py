@@ -20,6 +20,7 @@ from typing import Any
 from infra_notifications.choices import Case, Connectivity
 from infra_notifications.rules.fault_names import VAGUE
 from infra_notifications.rules.lifecycle import OCPI_OFFLINE
+from infra_notifications.rules.transfers import names_fault
 from infra_notifications.rules.vocabulary import text
 
 # The names of what OCPI raises; a fault without a cause belongs to the case that has one, if any.
@@ -65,8 +66,11 @@ _ALIASES = {"FAULTED": "OUTOFORDER", "OCCUPIED": "CHARGING", "OFFLINE": "UNKNOWN
 
 
 def read_status(value: Any) -> str:
-    """A status as the specification spells it; any other word in capitals, cut to what can be kept."""
+    """A status as the specification spells it, out of order where it names a fault; any other word in capitals, cut to
+    what can be kept."""
     said = text(value).upper()
     letters = "".join(filter(str.isalpha, said))
     letters = _ALIASES.get(letters, letters)
-    return letters if letters in MEANINGS else said[:MAX_WORD]
+    if letters in MEANINGS:
+        return letters
+    return "OUTOFORDER" if names_fault(text(value)) else said[:MAX_WORD]

@@ -146,6 +146,9 @@ def test_a_removed_evse_may_lose_its_id(point: Point) -> None:
         ("Occupied", "CHARGING"),
         ("Offline", "UNKNOWN"),
         ("SLEEPING", "SLEEPING"),
+        ("INTERNAL_FAULT", "OUTOFORDER"),
+        ("Störung Typ B", "OUTOFORDER"),
+        ("NO_FAULT", "NO_FAULT"),
     ],
 )
 def test_other_spellings_are_read_and_other_words_kept(point: Point, sent: str, read: str) -> None:
