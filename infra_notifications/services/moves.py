@@ -7,6 +7,7 @@ system told of the charge point itself, and that it is silent, stays; and all do
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -64,14 +65,24 @@ def leave_places(*, left: Sequence[Place], now: datetime) -> None:
 
 
 def _without_renamed(left: Sequence[Place]) -> list[Place]:
-    """Those of which the station is another one. One of which no charge point is left, while their connectors are the
-    same, has got another name: its faults are still those of its charge points."""
-    names = {identity_key(place.station) for place in left}
-    keys = ChargePoint.objects.annotate(key=Upper("station")).filter(key__in=names).values_list("key", flat=True)
-    ids = [place.charge_point_id for place in left]
-    connectors = dict(ChargePoint.objects.filter(pk__in=ids).values_list("pk", "connector"))
-    kept = {*keys, *(identity_key(one.station) for one in left if connectors[one.charge_point_id] != one.connector)}
-    return [place for place in left if identity_key(place.station) in kept]
+    """Those of which the station is another one. A station whose charge points keep their connectors has got another
+    name, and its faults are still theirs: of the former name none is left, or those that are have not been renamed yet,
+    for charge points may be written one by one. Then no connector is at both."""
+    now_at = dict(
+        ChargePoint.objects.filter(pk__in=[place.charge_point_id for place in left]).values_list("pk", "station")
+    )
+    names = {identity_key(name) for name in (*now_at.values(), *(place.station for place in left))}
+    found = ChargePoint.objects.annotate(key=Upper("station")).filter(key__in=names)
+    connectors: dict[str, dict[int, int | None]] = defaultdict(dict)
+    for name, pk, connector in found.values_list("key", "pk", "connector"):
+        connectors[name][pk] = connector
+    moved = set()
+    for place in left:
+        former, present = identity_key(place.station), connectors[identity_key(now_at[place.charge_point_id])]
+        keeps_connector = present.get(place.charge_point_id, place.connector) == place.connector
+        if not keeps_connector or {*connectors[former].values()} & {*present.values()}:
+            moved.add(former)
+    return [place for place in left if identity_key(place.station) in moved]
 
 
 def _ended(store: IncidentStore, place: Place) -> list[tuple[set[str], IncidentState]]:

@@ -28,7 +28,7 @@ def written(*rows: tuple[ChargePoint, str | None, int | None], second: float = 6
 
 @pytest.mark.parametrize("place", [("CP-2", 1), ("CP-1", 2)])
 def test_incident_of_a_former_place_ends_and_says_why(operator: Client, place: tuple[str, int]) -> None:
-    point, _other = a_point("CP-1"), a_point("CP-1", 3)
+    point, *_others = a_point("CP-1"), a_point("CP-1", 3), a_point("CP-2", 3)
     say(point, fault("GroundFailure"))
     written((point, *place))
     assert open_cases(point) == []
@@ -76,6 +76,27 @@ def test_faults_stay_with_a_station_that_gets_another_name() -> None:
     assert open_cases(points[0]) == []
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+@pytest.mark.parametrize("connectors", [(1, 2, 3), (1, 2, None)])
+def test_faults_stay_with_a_station_whose_charge_points_are_renamed_one_by_one(
+    order: tuple[int, ...], connectors: tuple[int | None, ...]
+) -> None:
+    points = [a_point("CP-1", connector) for connector in connectors]
+    for point in points:
+        say(point, fault("GroundFailure"))
+    for turn in order:
+        written((points[turn], "CP-01", connectors[turn]))
+        assert [open_cases(point) for point in points] == [["FUSE_TRIPPED"]] * 3
+    assert not Incident.objects.exclude(closed_at=None)
+
+
+def test_faults_do_not_go_with_a_charge_point_to_a_station_that_has_its_connectors() -> None:
+    points = [a_point("CP-1", 1), a_point("CP-1", 2), a_point("CP-2", 2)]
+    say(points[0], fault("GroundFailure"))
+    written((points[0], "CP-2", 1))
+    assert open_cases(points[0]) == []
+
+
 def test_what_another_system_told_stays() -> None:
     point = a_point("CP-1")
     take_neutral(signal(point, "raised", case="SENSORS"))
@@ -84,7 +105,7 @@ def test_what_another_system_told_stays() -> None:
 
 
 def test_station_changed_in_the_admin(rf: RequestFactory) -> None:
-    point, _other = a_point("CP-1"), a_point("CP-1", 2)
+    point, *_others = a_point("CP-1"), a_point("CP-1", 2), a_point("CP-9", 2)
     say(point, fault("GroundFailure"))
     point.station = "CP-9"
     form = modelform_factory(ChargePoint, fields=["station"])()
