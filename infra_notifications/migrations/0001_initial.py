@@ -248,6 +248,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("trouble_since", models.DateTimeField(null=True, verbose_name="trouble since")),
+                ("closings_until", models.DateTimeField(null=True)),
                 ("recovered_at", models.DateTimeField(null=True)),
                 ("listening_since", models.DateTimeField(null=True)),
                 ("checked_at", models.DateTimeField(null=True)),

@@ -73,6 +73,8 @@ class Source(models.Model):
         _("trouble"), max_length=10, choices=SourceTrouble.choices, blank=True, default=SourceTrouble.NONE
     )
     trouble_since = models.DateTimeField(_("trouble since"), null=True)
+    # When the last connection closed of many that closed in a row since then.
+    closings_until = models.DateTimeField(null=True)
     # When its last trouble ended.
     recovered_at = models.DateTimeField(null=True)
     # Since when, and when last, the sweep listened without a pause of its own.

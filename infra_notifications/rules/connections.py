@@ -191,11 +191,10 @@ def mass_closing(closed: Sequence[datetime], connected: int) -> datetime | None:
     return None
 
 
-def closed_later(closed: Sequence[datetime], since: datetime) -> Sequence[datetime]:
-    """Those that closed after a pause: what closed in a row from `since` on is still the same event."""
-    last = since
-    for place, moment in enumerate(closed):
-        if moment - last > CLOSE_WITHIN:
-            return closed[place:]
-        last = moment
-    return []
+def last_in_a_row(closed: Sequence[datetime], since: datetime) -> datetime:
+    """When the last connection closed of those that closed in a row from this moment on. `closed` in order."""
+    for moment in closed:
+        if moment - since > CLOSE_WITHIN:
+            break
+        since = moment
+    return since

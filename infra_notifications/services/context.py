@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from infra_notifications.choices import Case
-from infra_notifications.rules.connections import HELD, SEEN_WITHIN
+from infra_notifications.rules.connections import CLOSE_WITHIN, HELD, SEEN_WITHIN
 from infra_notifications.rules.daily import FLAPPING_OPENINGS, FLAPPING_WINDOW, next_flapping_check
 from infra_notifications.rules.lifecycle import CLOSED, SILENCE
 from infra_notifications.rules.sources import LEAST_FED, LEAST_SILENCE
@@ -61,13 +61,15 @@ openings AS (
 # yet to speak since their source does again, or since it delivered what had waited, or so far in all while it was
 # heard: a sender that starts anew again and again is heard for moments; and those whose source may fall silent: it
 # was not heard for longer than is usual, but not yet for so long that administrators are told. A connection that
-# closed may be one of many; where many closed twice, those of the first time are held back no longer because of the
-# second, and told together.
+# closed may be one of many, until it is seen that it closed alone, also after many had; where many closed twice, those
+# of the first time are held back no longer because of the second, and told together.
 _SILENT_SOURCE = """
 silent_source AS (
   SELECT s.charge_point_id AS id, CASE
     WHEN o.trouble = 'closed' AND s.disconnected_at < o.trouble_since
       THEN date_trunc('minute', s.disconnected_at + %(held)s) + interval '1 minute'
+    WHEN o.trouble = 'closed' AND s.disconnected_at > o.closings_until + %(close_within)s
+      THEN s.disconnected_at + %(seen_within)s
     WHEN o.trouble = 'closed' THEN o.trouble_since + %(held)s
     WHEN o.trouble <> '' THEN %(recheck)s::timestamptz WHEN heard.by > %(now)s THEN heard.by
     WHEN s.disconnected_at + %(seen_within)s > %(now)s THEN s.disconnected_at + %(seen_within)s
@@ -203,6 +205,7 @@ def _parameters(points: Iterable[int], pairs: Sequence[Pair], now: datetime) -> 
         "fed": LEAST_FED,
         "held": HELD,
         "seen_within": SEEN_WITHIN,
+        "close_within": CLOSE_WITHIN,
         "grace": settings.OCPP_GRACE_S,
         "interval": settings.CHARGING_EXPECTED_INTERVAL_S,
     }

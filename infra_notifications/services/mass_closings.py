@@ -10,7 +10,14 @@ from django.db.models.functions import Upper
 
 from infra_notifications.choices import SourceTrouble
 from infra_notifications.models import ChargePoint, Source, StationConnection
-from infra_notifications.rules.connections import ENDS_BELOW, HELD, REMEMBERED_FOR, closed_later, mass_closing
+from infra_notifications.rules.connections import (
+    CLOSE_WITHIN,
+    ENDS_BELOW,
+    HELD,
+    REMEMBERED_FOR,
+    last_in_a_row,
+    mass_closing,
+)
 
 LIMIT = 20_000
 
@@ -28,10 +35,16 @@ def mass_closing_since(source: Source, now: datetime) -> datetime | None:
 
 def another_since(source: Source) -> datetime | None:
     """When many began to lose their connection once more while the first time lasts; None when they did not."""
-    began = source.trouble_since
-    if source.trouble != SourceTrouble.CLOSED or began is None:
+    ended = source.closings_until
+    if source.trouble != SourceTrouble.CLOSED or ended is None:
         return None
-    return _mass_closing(source, closed_later(_closed(source, began), began))
+    return _mass_closing(source, _closed(source, ended + CLOSE_WITHIN))
+
+
+def closings_until(source: Source, since: datetime) -> datetime:
+    """When the last connection closed of those of a source that closed in a row from this moment on: they are one
+    event, and what closes later is none of it."""
+    return last_in_a_row(_closed(source, since), since)
 
 
 def _closed(source: Source, after: datetime) -> list[datetime]:

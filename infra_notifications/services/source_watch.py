@@ -34,6 +34,7 @@ HANDED_OVER_WITHIN = timedelta(minutes=10)
 def sweep_sources(*, now: datetime) -> int:
     """Looks after every source; returns how many got into trouble or out of it."""
     _listen(now)
+    _note_closings()
     unusable = _without_key(now)
     changed = [
         source.pk
@@ -57,6 +58,13 @@ def _listen(now: datetime) -> None:
             " ELSE %s END, checked_at = %s WHERE checked_at IS NULL OR checked_at <= %s OR checked_at > %s",
             [now - paused_after, now - paused_after, now, now, now - NOTED_EVERY, now + NOTED_EVERY],
         )
+
+
+def _note_closings() -> None:
+    """Notes which of the connections that closed belong to those of which many did, while that goes on."""
+    for source in Source.objects.filter(trouble=SourceTrouble.CLOSED, closings_until__isnull=False):
+        if (until := mass_closings.closings_until(source, source.closings_until)) != source.closings_until:
+            Source.objects.filter(pk=source.pk, trouble_since=source.trouble_since).update(closings_until=until)
 
 
 def _without_key(now: datetime) -> set[int]:
@@ -130,8 +138,9 @@ def _change(pk: int, now: datetime) -> int:
         source.trouble = trouble
         if trouble:
             source.trouble_since = _trouble_since(source, now)
+            source.closings_until = _closings_until(source)
             _publish(source, SOURCE_KINDS[SourceTrouble(trouble)], now)
-        source.save(update_fields=["trouble", "trouble_since", "recovered_at"])
+        source.save(update_fields=["trouble", "trouble_since", "closings_until", "recovered_at"])
         if not trouble:
             _ask_again(source, now)
     return 1
@@ -143,8 +152,9 @@ def _begin_anew(source: Source, now: datetime) -> int:
     if since is None:
         return 0
     source.trouble_since = since
+    source.closings_until = _closings_until(source)
     _publish(source, SOURCE_KINDS[SourceTrouble.CLOSED], now)
-    source.save(update_fields=["trouble_since"])
+    source.save(update_fields=["trouble_since", "closings_until"])
     return 1
 
 
@@ -152,6 +162,11 @@ def _trouble_since(source: Source, now: datetime) -> datetime | None:
     if source.trouble == SourceTrouble.CLOSED:
         return mass_closings.mass_closing_since(source, now)
     return source.last_heard_at if source.trouble == SourceTrouble.SILENT else source.refused_since
+
+
+def _closings_until(source: Source) -> datetime | None:
+    since = source.trouble_since
+    return mass_closings.closings_until(source, since) if since and source.trouble == SourceTrouble.CLOSED else None
 
 
 def _ask_again(source: Source, now: datetime) -> None:

@@ -51,3 +51,28 @@ def test_many_that_close_in_a_row_for_minutes_are_one_event() -> None:
         sweep(at(100 + 4 * n + 4))
     sweep_through(160, 400)
     assert source_events() == ["source.disconnected"]
+
+
+@pytest.mark.parametrize("alone_at", [200, 590])
+def test_one_that_closes_alone_after_many_is_told_for_itself(alone_at: int) -> None:
+    points = many(12)
+    close_all(8, 100)
+    sweep_through(105, alone_at)
+    close_all(1, alone_at, first=10)
+    sweep_through(alone_at + 5, alone_at + 36)
+    assert kinds() == []
+    sweep_through(alone_at + 36, alone_at + 80)
+    assert [listed(mail) for mail in alerts()] == [[points[10].evse_id]]
+    assert source_events() == ["source.disconnected"]
+
+
+def test_one_that_closes_while_others_do_is_one_of_many_though_some_are_back() -> None:
+    many(40)
+    close_all(20, 100, first=20)
+    for turn in range(8):
+        close_all(2, 105 + 20 * turn, first=2 * turn)
+        sweep(at(110 + 20 * turn))
+        if turn:
+            come_back(range(2 * turn - 2, 2 * turn), 111 + 20 * turn, "b")
+    sweep_through(270, 360)
+    assert (kinds(), source_events()) == ([], ["source.disconnected"])
