@@ -62,8 +62,9 @@ def _listen(now: datetime) -> None:
 
 def _note_closings() -> None:
     """Notes which of the connections that closed belong to those of which many did, while that goes on."""
-    for source in Source.objects.filter(trouble=SourceTrouble.CLOSED, closings_until__isnull=False):
-        if (until := mass_closings.closings_until(source, source.closings_until)) != source.closings_until:
+    for source in Source.objects.filter(trouble=SourceTrouble.CLOSED):
+        known = source.closings_until
+        if known is not None and (until := mass_closings.closings_until(source, known)) != known:
             Source.objects.filter(pk=source.pk, trouble_since=source.trouble_since).update(closings_until=until)
 
 
