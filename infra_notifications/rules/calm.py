@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from core.device_clock import EARLIEST, Moment
 from infra_notifications.choices import Effect, MessageVerdict
 from infra_notifications.rules.findings import Findings, finding_of
-from infra_notifications.rules.matching import CompiledRule, Reading, effect_of
+from infra_notifications.rules.matching import Reading, effect_of
 from infra_notifications.rules.shapes import Shape
 from infra_notifications.rules.signals import signals_of
 
@@ -15,16 +15,16 @@ from infra_notifications.rules.signals import signals_of
 class Calm:
     """`clears` are the names of the faults that such a status ends in every case; `rule` is the one that it meets."""
 
-    def __init__(self, said: str, rule: CompiledRule | None, effect: Effect, clears: Sequence[str]) -> None:
-        self.rule, self.clears = rule, clears
-        self._said, self._effect = said, effect
+    def __init__(self, reading: Reading, effect: Effect, clears: Sequence[str]) -> None:
+        self.reading, self.rule, self.clears = reading, reading.rule, clears
+        self._effect = effect
         self._found: dict[int, Findings] = {}
 
     def found_at(self, count: int) -> Findings:
         """What is found where so many charge points are concerned, and nothing is open that it could end."""
         if (found := self._found.get(count)) is None:
             found = self._found[count] = Findings()
-            found.add(MessageVerdict.INFO, finding_of(self.rule, self._effect, self._said, count, ()))
+            found.add(MessageVerdict.INFO, finding_of(self.rule, self._effect, self.reading.said, count, ()))
         return found
 
 
@@ -37,4 +37,4 @@ def calm_of(shape: Shape, read: Sequence[Reading]) -> Calm | None:
     signals = signals_of(observation, reading, effect, Moment(EARLIEST, False), EARLIEST, False)
     if not all(signal.every_case and not signal.raised for signal in signals):
         return None
-    return Calm(reading.said, reading.rule, effect, [signal.fault for signal in signals])
+    return Calm(reading, effect, [signal.fault for signal in signals])

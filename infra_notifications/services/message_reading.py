@@ -166,7 +166,8 @@ class MessageReading(BatchSteps[OcppMessage]):
         if (seen := self.seen[row]) is not None and message.connector is None:
             self.evses[row] = seen.shape.evse
             if not self.incoming.errors[row]:
-                self.observations[row] = seen.observations
+                # The moments of what is likely to pass by the short way are looked at there.
+                self.observations[row] = seen.shape.observations if seen.shape.calm else seen.observations
             return
         self.queued[row] = is_offline(message.payload)
         evse = evse_of(message.payload)
@@ -175,23 +176,30 @@ class MessageReading(BatchSteps[OcppMessage]):
             self.observations[row] = observe(message.protocol.lower(), message.action, message.payload)
             self._note_oddities(row)
 
+    def said(self, row: int) -> Sequence[Observation]:
+        """What a message says, with its moments."""
+        observations, seen = self.observations[row], self.seen[row]
+        is_shared = seen is not None and observations is seen.shape.observations
+        return seen.observations if seen is not None and is_shared else observations
+
     def match(self, rows: Sequence[int]) -> list[list[tuple[Observation, Reading]]]:
-        """Each observation with what the rules make of it; a point's known vendor counts where rules ask for it."""
+        """Each observation with what the rules make of it, but for those of calm rows, of which one is known for all of
+        their shape; a point's known vendor counts where rules ask for it."""
         book, readings = rule_book(), []
         known: dict[int, tuple[list[Reading], Calm | None]] = {}
         for row in rows:
             observations, seen = self.observations[row], self.seen[row]
             if book.asks_for_vendor and (vendor := self.targets[row][0].vendor):
-                seen, observations = None, [replace(o, vendor=f"{o.vendor} {vendor}".strip()) for o in observations]
+                seen, observations = None, [replace(o, vendor=f"{o.vendor} {vendor}".strip()) for o in self.said(row)]
             if seen is None:
                 readings.append([(observation, book.read(observation)) for observation in observations])
                 continue
             if (found := known.get(id(seen.shape))) is None:
                 read = [book.read(observation) for observation in observations]
                 found = known[id(seen.shape)] = read, calm_of(seen.shape, read)
-            readings.append([*zip(observations, found[0], strict=True)])
             if found[1] is not None:
                 self.calm[row] = found[1]
+            readings.append([] if found[1] is not None else [*zip(self.said(row), found[0], strict=True)])
         return readings
 
     def _note_oddities(self, row: int) -> None:

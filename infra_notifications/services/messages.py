@@ -7,7 +7,7 @@ which rule does it meet, what does that do to an incident, and the sign of life 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from core.ingest import Intake, Submission
 from core.text import identity
 from infra_notifications.choices import Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage
+from infra_notifications.rules.calm import Calm
 from infra_notifications.rules.fault_names import at_connector
 from infra_notifications.rules.findings import finding_of
 from infra_notifications.rules.frames import is_said_by_csms
@@ -127,7 +128,7 @@ class _MessageSteps(MessageReading):
         source, name = source_of(self.incoming.keys[last]), identity(self.messages[last].station or "")
         sender = UnknownSender(self.evse_keys[last], name, evse, source, self.received[last])
         for row in rows:
-            message, said = self.messages[row], self.observations[row]
+            message, said = self.messages[row], self.said(row)
             if self.evses[row] is None and not self.evse_keys[row]:
                 message = replace(message, payload=part_about(evse, message.action, message.payload))
                 said = [each for each in said if (each.evse or None) == (evse or None)]
@@ -169,7 +170,6 @@ class _MessageSteps(MessageReading):
         raising = {
             point.id
             for row, read in readings.items()
-            if row not in self.calm
             for observation, reading in read
             if reading.rule is not None and effect_of(reading.rule, observation) == Effect.RAISE
             for point in self._concerned(row, observation)
@@ -186,9 +186,10 @@ class _MessageSteps(MessageReading):
             self.calm.pop(row, None)
         for row in sorted((*rows, *rejected), key=self.received.__getitem__):
             self._note_last_seen(row, store, states)
-            if row in self.calm and self._settle(row, states):
-                continue
-            for observation, reading in readings.get(row, ()):
+            read: Iterable[tuple[Observation, Reading]] = readings.get(row, ())
+            if (calm := self.calm.get(row)) is not None:
+                read = () if self._settle(row, calm, states) else [(self.said(row)[0], calm.reading)]
+            for observation, reading in read:
                 self._interpret(row, observation, reading, store, states)
         states.write()
         write_unmapped(self.unmapped, self.now)
@@ -231,14 +232,13 @@ class _MessageSteps(MessageReading):
             if not self.evse_keys[row]:
                 self.targets[row] = self.directory.at(self.stations[row], evse)
 
-    def _settle(self, row: int, states: PointStates) -> bool:
+    def _settle(self, row: int, calm: Calm, states: PointStates) -> bool:
         """Takes a status that all is well, as `_interpret` would, where nothing is open that it could end and the clock
         is right; else says False."""
         seen, received = self.seen[row], self.received[row]
         points = self.directory.at(self.stations[row], seen.shape.observations[0].evse) if seen else ()
         if seen is None or self.evse_keys[row] or not points or points[0].connector is None:
             return False
-        calm = self.calm[row]
         if not states.settle(points, self.alive[row], seen, received, calm.clears):
             return False
         if calm.rule is not None:
@@ -352,6 +352,7 @@ class _MessageSteps(MessageReading):
             self.tellers[row]
             for row in rows
             if any(reading.rule is not None or observation.alarming for observation, reading in readings[row])
+            or (row in self.calm and self.calm[row].rule is not None)
         }
         early = [row for row in rows if self.tellers[row] not in notable] if notable else [*rows]
         return early, [row for row in rows if self.tellers[row] in notable] if notable else []
