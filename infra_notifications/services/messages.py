@@ -311,7 +311,8 @@ class _MessageSteps(MessageReading):
         changes = [
             (point.id, *change) for point in points for signal in signals for change in store.changes(point.id, signal)
         ]
-        if observation.status or (observation.over and observation.is_state):
+        # What ends a state, by its value or in words, says no more what it is instead.
+        if observation.status or (observation.is_state and (observation.over or effect == Effect.CLEAR)):
             order = moment.at if self.queued[row] and moment.device_clock else self.received[row]
             states.note_status(points, observation, order, moment)
         steps = {step for _point, _case, step in changes}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from infra_notifications.models import ChargePoint, ChargePointState, EventRule, UnmappedReport
@@ -367,6 +367,13 @@ HARMLESS_RULES = (
 @given(
     messages=st.lists(st.one_of(STATUS_1_6, STATE_2_X, DEFECT_2_X), min_size=1, max_size=6),
     harmless=st.one_of(st.none(), st.sampled_from(HARMLESS_RULES)),
+)
+@example(
+    messages=[
+        fault("GroundFailure", info=""),
+        events(event("Connector", "AvailabilityState", "", techInfo="E-stop released")),
+    ],
+    harmless=None,
 )
 def test_no_charge_point_is_faulted_without_an_incident(
     messages: list[dict[str, Any]], harmless: dict[str, Any] | None
