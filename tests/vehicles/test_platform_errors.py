@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.pieces import REPAIRED
-from tests.vehicles.test_platforms import Json, error, make, send, signal, state
+from tests.vehicles.test_platforms import Json, enode_vehicle, error, make, send, signal, state
 from vehicles.ingest.platforms.base import TEST
 from vehicles.models import DriverNotification, OemAccount, TelemetrySample, Vehicle, VehicleSource
 
@@ -94,3 +94,18 @@ def test_power_alone_is_telemetry() -> None:
     make("smartcar")
     answer = send("smartcar", state(signal("charge-wattage", 7.4, unit="kilowatts")))
     assert answer.json()["facts"] == 2, answer.content
+
+
+@pytest.mark.parametrize(("level", "rate"), [("66%", "7,3"), (" 66 % ", "7.3"), ("66,0", 7.3), (66, "7,30")])
+def test_a_number_as_people_write_it_is_one(level: Any, rate: Any) -> None:
+    make("enode")
+    send("enode", [enode_vehicle(charge={"isPluggedIn": True, "batteryLevel": level, "chargeRate": rate})])
+    sample = TelemetrySample.objects.get()
+    assert (sample.soc, sample.power_kw) == (66, 7.3)
+
+
+def test_a_challenge_that_is_none_is_named_as_such() -> None:
+    make("smartcar")
+    (note,) = send("smartcar", {"eventType": "VERIFY", "data": {"challenge": "a b"}}).json()["notes"]
+    assert "challenge is missing or is no short text" in note
+    assert "not known" not in note

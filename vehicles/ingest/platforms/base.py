@@ -7,6 +7,7 @@ becomes a note, so that an operator sees what is not heard.
 from __future__ import annotations
 
 import hmac
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -108,10 +109,16 @@ def text(value: Any) -> str:
     return str(value).strip()[:100]
 
 
+# Not that of thousands.
+_COMMA = re.compile(r"(?<=\d),(?=\d{1,2}\s*$)")
+
+
 def number(value: Any, least: float, most: float) -> float | None:
-    """A number, also one that is written as a text; None beyond the limits."""
+    """A number, also one that is written as a text ("7.3", "7,3", "66%"); None beyond the limits."""
     if isinstance(value, bool):
         return None
+    if isinstance(value, str):
+        value = _COMMA.sub(".", value.strip().removesuffix("%"))
     try:
         read = float(value)
     except (TypeError, ValueError):

@@ -90,6 +90,8 @@ class Smartcar(Platform):
                 _error(body, error, translation)
             if not errors:
                 translation.note("An error of a vehicle does not say what it is.")
+        elif kind == "VERIFY":
+            translation.note("Its challenge is missing or is no short text, and was not answered.")
         else:
             translation.note(f"The event “{kind or 'without a type'}” is not known; nothing follows from it.")
         return translation
