@@ -264,7 +264,7 @@ class _Review(NotificationRound):
             to,
             kind=GROUP_ALREADY_OPEN,
             payload=payload,
-            dedup_key=f"{GROUP_ALREADY_OPEN}:{group.pk}:{self.now.timestamp():.6f}:{number}",
+            dedup_key=f"{GROUP_ALREADY_OPEN}:{group.pk}:{self.now.timestamp():.6f}:{number}:{listed[0].pk}",
             occurred_at=listed[0].opened_at,
         )
 
