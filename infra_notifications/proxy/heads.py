@@ -279,6 +279,17 @@ def _plainly(seen: bytes) -> tuple[bytes, bytes]:
     return b"\r\n".join(lines) + HEAD_END, rest
 
 
+def _with_its_ends(seen: bytes) -> tuple[bytes, bytes]:
+    """The head of an answer and what stands behind it, nothing while it is incomplete; its lines end as HTTP asks for,
+    also where a CSMS ends all with a bare LF."""
+    first = seen.partition(b"\n")[0]
+    end = HEAD_END if first == seen or first.endswith(b"\r") else b"\n\n"
+    head, ended, rest = seen.partition(end)
+    if not ended:
+        return b"", b""
+    return (head if end == HEAD_END else head.replace(b"\n", b"\r\n")) + HEAD_END, rest
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The CSMS took the station: its head as it came, and the first bytes behind it."""
@@ -324,12 +335,11 @@ class ResponseReader:
         if self._head is None:
             return self._feed_body(data)
         self._head += data
-        end = self._head.find(HEAD_END)
-        if end < 0:
+        head, rest = _with_its_ends(bytes(self._head))
+        if not head:
             if len(self._head) > MAX_HEAD:
                 raise Refusal(502, "The head of the CSMS's answer is too long.", "unreachable")
             return None
-        head, rest = bytes(self._head[: end + 4]), bytes(self._head[end + 4 :])
         messages, _, _ = self._parser.feed_data(head)
         if not messages:
             raise Refusal(502, "The CSMS answered what is no HTTP.", "unreachable")

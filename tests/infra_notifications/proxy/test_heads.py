@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from infra_notifications.proxy.heads import Accepted, ResponseReader
 from tests.infra_notifications.proxy.peers import LOOPBACK, Recorder, csms, play, relaying, request, station
 
 CERTIFICATES = ("Client-Cert: :AAAA:", "Client-Cert-Chain: :AAAA:, :BBBB:", "client-cert-chain: :CCCC:")
@@ -53,3 +55,22 @@ def test_heads_that_are_spelt_oddly_are_read(head: bytes, target: str, identity:
             writer.close()
 
     play(scene())
+
+
+async def _answers(*parts: bytes) -> Accepted | None:
+    reader = ResponseReader(asyncio.get_running_loop())
+    found: Any = None
+    for part in parts:
+        found = found or reader.feed(part)
+    return found if isinstance(found, Accepted) else None
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("at", [1, 20, 33, 34, 60, 1_000])
+def test_a_csms_may_end_its_lines_with_a_bare_line_feed(end: bytes, at: int) -> None:
+    lines = (b"HTTP/1.1 101 Switching Protocols", b"Upgrade: websocket", b"Sec-WebSocket-Protocol: ocpp1.6", b"", b"")
+    behind = b"\x81\x02\r\n\r\n"
+    sent = end.join(lines) + behind
+    found = asyncio.run(_answers(sent[:at], sent[at:]))
+    assert found is not None
+    assert (found.head, found.protocol, found.rest) == (b"\r\n".join(lines), "ocpp1.6", behind)
