@@ -270,6 +270,19 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("slug", models.CharField(max_length=40, unique=True, verbose_name="URL name")),
                 ("upstream", models.CharField(max_length=2000, verbose_name="CSMS")),
+                (
+                    "upstream_host",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Func(
+                            models.F("upstream"),
+                            models.Value("^([^:/]+://)([^/?#]*@)?([^/?#]*).*$"),
+                            models.Value("\\1\\3"),
+                            function="regexp_replace",
+                        ),
+                        output_field=models.CharField(max_length=2000),
+                    ),
+                ),
                 ("register_unknown", models.BooleanField(default=False, verbose_name="register unknown stations")),
                 ("evse_pattern", models.CharField(blank=True, default="", max_length=100, verbose_name="EVSE ids")),
                 ("enabled", models.BooleanField(default=True, verbose_name="enabled")),

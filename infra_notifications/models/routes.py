@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Lifecycle, While
@@ -17,6 +17,14 @@ class OcppRoute(models.Model):
 
     slug = models.CharField(_("URL name"), max_length=40, unique=True)
     upstream = models.CharField(_("CSMS"), max_length=MAX_UPSTREAM)
+    # What searches find of it: its scheme and host. Path, query and user may be a key.
+    upstream_host = models.GeneratedField(
+        expression=Func(
+            F("upstream"), Value(r"^([^:/]+://)([^/?#]*@)?([^/?#]*).*$"), Value(r"\1\3"), function="regexp_replace"
+        ),
+        output_field=models.CharField(max_length=MAX_UPSTREAM),
+        db_persist=True,
+    )
     register_unknown = models.BooleanField(_("register unknown stations"), default=False)
     # Empty: the installation's CHARGING_EVSE_PATTERN.
     evse_pattern = models.CharField(_("EVSE ids"), max_length=100, blank=True, default="")

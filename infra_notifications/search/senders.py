@@ -36,10 +36,10 @@ SOURCE_SEARCH = SearchSchema(
 
 
 ROUTE_SEARCH = SearchSchema(
-    any_text("slug", "upstream"),
+    any_text("slug", "upstream_host"),
     (
         TextFacet("name", "slug", _("URL name"), ("slug",)),
-        TextFacet("csms", "upstream", _("CSMS"), ("upstream",)),
+        TextFacet("csms", "upstream_host", _("CSMS"), ("upstream",)),
         FlagFacet("enabled", "enabled", _("Enabled"), when_true=Q(enabled=True)),
         FlagFacet("registers", "register_unknown", _("Registers unknown stations"), when_true=Q(register_unknown=True)),
         TimeFacet("created", "created_at", _("Created")),

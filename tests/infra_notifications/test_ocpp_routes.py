@@ -46,6 +46,9 @@ def test_the_secrets_of_an_upstream_are_for_those_who_may_change_it(
         assert "t0ken" in administrator.get(page).content.decode()
         seen = viewer.get(page).content.decode()
         assert ("t0ken" in seen, "***" in seen) == (False, True)
+    for words, count in (("csms:t0ken", 0), ("t0ken", 0), ("csms:csms.example", 1), ("other.example", 1)):
+        found = viewer.get(reverse("infra_notifications:ocpp_routes"), {"q": words})
+        assert found.content.decode().count("wss://") == count, words
 
 
 # ---- what an upstream may be --------------------------------------------------------------------------------------
