@@ -152,7 +152,7 @@ def _message(message: Any, depth: int = 0) -> Iterator[Event]:
         yield _event(opened, callback_id, {})
         return
     inner = next((held for name in _WRAPPERS if isinstance(held := _opened(found.get(name)), dict | list)), None)
-    if inner is None or depth == _DEEPEST:
+    if not inner or depth == _DEEPEST:
         yield _unreadable(message, "Not a notification of a remote action.")
         return
     for one in _listed(inner):
@@ -170,11 +170,11 @@ def _opened(value: Any) -> Any:
 
 
 def _events(message: Any, events: list[Any], callback_id: str, outside: dict[str, Any]) -> Iterator[Event]:
-    if not events:
+    each = [one for event in events for one in (event if isinstance(event, list) else [event])]
+    if not each:
         yield _unreadable(message, "The body holds no event.")
-    for event in events:
-        for one in event if isinstance(event, list) else [event]:
-            yield _event(_opened(one), callback_id, outside)
+    for one in each:
+        yield _event(_opened(one), callback_id, outside)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -23,8 +23,8 @@ _SIGN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _QUOTE = re.compile(rb'\\.|"', re.DOTALL)
 # What follows a quote that ends a text.
 _ENDS = re.compile(rb'\s*(?:[:}\]]|\Z|,\s*(?:["{\[}\]\d-]|true|false|null))')
-# A text in double or single quotes, and a word that is a key or a value of Python.
-_TEXT_OR_WORD = re.compile(rb'"(?:[^"\\]|\\.)*+"|(\'(?:[^\'\\]|\\.)*+\')|([A-Za-z_$][\w$]*+)(?=\s*(:)?)', re.DOTALL)
+# A text in double or single quotes, to its end or that of all, and a word that is a key or a value of Python.
+_TEXT_OR_WORD = re.compile(rb'"(?:[^"\\]|\\.)*+"?|(\'(?:[^\'\\]|\\.)*+\'?)|([A-Za-z_$][\w$]*+)(?=\s*(:)?)', re.DOTALL)
 _WORDS = {b"True": b"true", b"False": b"false", b"None": b"null"}
 _OPENED = {b"]": b"[", b"}": b"{"}
 
@@ -92,6 +92,8 @@ def _requoted(piece: bytes) -> bytes:
 
     def quoted(found: re.Match[bytes]) -> bytes:
         said, word, is_key = found.groups()
+        if said and (len(said) == 1 or said[-1:] != b"'"):
+            return said
         if said:
             inner = _QUOTE.sub(lambda sign: b'\\"' if sign[0] == b'"' else sign[0], said[1:-1])
             return b'"' + inner.replace(b"\\'", b"'") + b'"'

@@ -237,10 +237,11 @@ class PointStates:
                 state.said = observation.status[:30], moment.at
 
     def _is_of_another(self, point: Point, observation: Observation) -> bool:
-        """Whether the fault of another connector, or of the EVSE of a connector, is open there."""
+        """Whether the fault of another connector, or of the EVSE of a connector, is open there; that of the station as
+        a whole is shown at the station."""
         faults = (fault for incident in self._store.open_incidents(point.id) for fault in incident.faults)
         told = (fault for fault in faults if fault.startswith(STATUS) and not fault.endswith(BESIDE))
-        return any(not covers(observation.fault, fault) for fault in told)
+        return any(not (covers(observation.fault, fault) or fault.startswith(WHOLE_STATION)) for fault in told)
 
     # ---- writing ----------------------------------------------------------------------------------------------
 

@@ -20,13 +20,13 @@ PAGES: dict[str, dict[str, str]] = {
         "view_pass": "pass passes",
         "view_program": "topics",
         "view_feedsource": "feeds",
-        "change_feedsource": "feed_read",
+        "change_feedsource": "feed_change feed_read",
         "delete_feedsource": "feed_delete",
         "view_registration": "registration registrations",
         "view_station": "station stations",
         "view_trip": "trip trips",
         "view_bike": "map vehicule vehicules",
-        "view_zone": "zone zones",
+        "view_zone": "zone zones zones_geojson",
     },
     "console": {
         "auditlog.view_logentry": "audit",
@@ -44,7 +44,7 @@ PAGES: dict[str, dict[str, str]] = {
         ),
         "send_command": (
             "action_again action_cancel action_look batch_cancel batch_retry draft draft_check draft_discard"
-            " draft_schedule schedule_delete schedule_pause schedule_resume"
+            " draft_schedule schedule_delete schedule_pause schedule_resume schedule_update"
             " unmatched_read_again vehicle_read vehicles_command"
         ),
         "set_wakeup_budget": "vehicle_budget",

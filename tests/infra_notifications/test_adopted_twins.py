@@ -83,7 +83,7 @@ def twins(sent: list[tuple[float, dict[str, Any]]], *, connector: int = 1, one_b
 @pytest.mark.parametrize(
     ("payloads", "connector", "cases", "status"),
     [
-        ([status_2(1, "Faulted", 2), status_2(2, "Available", 2)], 2, ["OTHER_FAULT"], "Available"),
+        ([status_2(1, "Faulted", 2), status_2(2, "Available", 2)], 2, ["OTHER_FAULT"], "Faulted"),
         ([TILT, fault("NoError")], 1, ["SENSORS"], "Faulted"),
         ([fine(), fine(connectorId=0, status="Unavailable")], 1, [], "Unavailable"),
     ],

@@ -270,7 +270,9 @@ def test_all_clear_of_a_charge_point_that_got_another_station_says_why(
 ) -> None:
     say(points[0], fault(), now=BEGAN)
     deliver_due()
-    upsert_charge_points(rows=[ChargePointInput(evse_id=points[0].evse_id, station="CP-2")], now=BEGAN + HOUR)
+    # With its connector it would be the same station by another name.
+    row = ChargePointInput(evse_id=points[0].evse_id, station="CP-2", connector=7)
+    upsert_charge_points(rows=[row], now=BEGAN + HOUR)
     sweep(BEGAN + HOUR + MINUTE)
     deliver_due()
     assert "Reason: The charge point got another station or connector" in smtp.mails[-1].text
