@@ -114,6 +114,14 @@ def vouches_for_markup(tree: ast.Module) -> Iterator[ast.AST]:
             yield call
 
 
+def writes_markup_in_a_hint(tree: ast.Module) -> Iterator[ast.AST]:
+    """What stands below a field is written into the page as it is: `<` begins a tag there, `&lt;` shows it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "help_text":
+            texts = (each for each in ast.walk(node.value) if isinstance(each, ast.Constant))
+            yield from (each for each in texts if isinstance(each.value, str) and "<" in each.value)
+
+
 RULES: dict[Rule, tuple[str, ...]] = {
     compares_secrets: ("a == self.secret", "given_token != want"),
     trusts_without_proof: ("c.verify_mode = ssl.CERT_NONE", "get(u, verify=False)"),
@@ -123,6 +131,7 @@ RULES: dict[Rule, tuple[str, ...]] = {
     starts_processes: ("import subprocess", "run(c, shell=True)", "os.system(c)"),
     writes_sql_around_the_orm: ("M.objects.raw(s)", "q.extra(where=[s])", "RawSQL(s, ())"),
     skips_the_form_token: ("@csrf_exempt\ndef view(): ...",),
+    writes_markup_in_a_hint: ("F(help_text='e.g. Volt <a@b.example>')", "F(help_text=_('a < b'))"),
     vouches_for_markup: ("mark_safe(text)", "SafeString(f'<b>{x}')"),
 }
 EXCUSED: dict[Rule, dict[str, str]] = {

@@ -26,7 +26,7 @@ class LookForm(Versioned):
         label=_("Sender"),
         max_length=320,
         required=False,
-        help_text=_("e.g. Volt <hello@volt.example>; your mail server must be allowed to send for that address."),
+        help_text=_("e.g. Volt &lt;hello@volt.example&gt;; your mail server must be allowed to send for that address."),
     )
     reply_to = forms.CharField(label=_("Answers go to"), max_length=320, required=False)
     logo = forms.CharField(
