@@ -183,12 +183,16 @@ class Vendor:
                 return PATHS["same_action"], ()
             if self._wakes[vin] >= self.wakeups_per_month:
                 return PATHS["quota"], ()
-            self._count[vin] += 1
-            chance = random.Random(f"{self.seed}:{vin}:{self._count[vin]}")  # noqa: S311 - the same again, not secret
-            path, oddities = paths.choose_path(chance), paths.choose_oddities(chance)
+            path, oddities = self.by_chance(vin)
             if path.name == "success" and self._awake_until.get(vin, 0) > time.monotonic():
                 path = PATHS["success_awake"]
             return path, oddities
+
+    def by_chance(self, vin: str) -> tuple[Path, tuple[str, ...]]:
+        """What becomes of a command of which nobody asked for something else: the same for the same vehicles again."""
+        self._count[vin] += 1
+        chance = random.Random(f"{self.seed}:{vin}:{self._count[vin]}")  # noqa: S311 - the same again, not secret
+        return paths.choose_path(chance), paths.choose_oddities(chance)
 
     def take(
         self,
