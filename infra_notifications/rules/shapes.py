@@ -35,7 +35,6 @@ class Shape(msgspec.Struct, frozen=True, eq=False):
 
     observations: list[Observation]
     evse: int | None
-    protocol: str
     is_kept: bool
     calm: str = ""
 
@@ -107,5 +106,5 @@ def _read(protocol: str, action: str, payload: dict[str, Any], said: dict[str, A
     calm = next(iter(observations), None) if len(observations) == 1 else None
     is_calm = calm is not None and bool(calm.evse) and calm.status.lower() in OPERATIVE
     if calm is None or not is_calm or calm.alarming or calm.transient or calm.fault.startswith(WHOLE_STATION):
-        return Shape(observations, evse_of(said), protocol.lower()[:12], is_kept)
-    return Shape(observations, evse_of(said), protocol.lower()[:12], is_kept, calm.status)
+        return Shape(observations, evse_of(said), is_kept)
+    return Shape(observations, evse_of(said), is_kept, calm.status)
