@@ -171,7 +171,11 @@ SESSIONS = [
         {
             "power comes": [plugged(-0.25, power_kw=0), plugged(-0.1)],
             "for ten minutes only": [plugged(-10 / 60, power_kw=0)],
-            "complete": [plugged(-0.25, power_kw=0, charge_state="complete")],
+            **{
+                f"at its limit: {word}": [plugged(-0.25, power_kw=0, charge_state=word)]
+                for word in ("complete", "chargePurposeReachedAndConservation", "CONSERVING", "CHARGINGENDED")
+            },
+            "drawn is written with a minus": [plugged(-0.25, power_kw=-7.2)],
             "told to wait": [plugged(-0.25, power_kw=0, charge_state="stopped")],
         },
         before=smart(),

@@ -23,30 +23,28 @@ REAL: dict[str, dict[str, str]] = {
         "unknown": "CHARGING_STATUS_IDLE CHARGING_STATUS_UNSPECIFIED",
     },
     "Tesla": {
-        "charging": "Charging Starting",
-        "complete": "Complete",
-        "stopped": "Stopped NoPower Calibrating",
+        "charging": "Charging Starting DetailedChargeStateCharging",
+        "complete": "Complete DetailedChargeStateComplete",
+        "stopped": "Stopped NoPower Calibrating DetailedChargeStateStopped DetailedChargeStateNoPower",
         "disconnected": "Disconnected",
     },
     "BMW": {
         "charging": "CHARGING CHARGINGACTIVE",
-        "complete": "COMPLETE FULLY_CHARGED FINISHED_FULLY_CHARGED TARGET_REACHED",
-        "stopped": (
-            "ERROR FINISHED_NOT_FULL PLUGGED_IN WAITING_FOR_CHARGING CHARGINGENDED CHARGINGPAUSED INITIALIZATION"
-            " CHARGINGERROR"
-        ),
+        "complete": "COMPLETE FULLY_CHARGED FINISHED_FULLY_CHARGED TARGET_REACHED FINISHED_NOT_FULL CHARGINGENDED",
+        "stopped": ("ERROR PLUGGED_IN WAITING_FOR_CHARGING CHARGINGPAUSED INITIALIZATION CHARGINGERROR"),
         "unknown": "NOT_CHARGING NOCHARGING INVALID DEFAULT UNKNOWN",
     },
     "Skoda": {
-        "charging": "CHARGING CONSERVING",
+        "charging": "CHARGING",
+        "complete": "CONSERVING",
         "stopped": "READY_FOR_CHARGING CHARGING_INTERRUPTED",
         "disconnected": "CONNECT_CABLE",
     },
     "Volkswagen": {
-        "charging": "charging conservation chargePurposeReachedAndConservation",
-        "complete": "chargePurposeReachedAndNotConservationCharging",
-        "stopped": "readyForCharging notReadyForCharging error discharging",
-        "unknown": "off unsupported",
+        "charging": "charging",
+        "complete": ("conservation chargePurposeReachedAndConservation chargePurposeReachedAndNotConservationCharging"),
+        "stopped": "readyForCharging error discharging",
+        "unknown": "off unsupported notReadyForCharging",
     },
     "Porsche": {
         "charging": "CHARGING FAST_CHARGING",
@@ -80,7 +78,8 @@ REAL: dict[str, dict[str, str]] = {
     "Rivian": {
         "charging": "charging_active",
         "complete": "charging_complete",
-        "stopped": "charging_ready charging_connecting charging_user_stopped charging_station_err waiting_on_charger",
+        "unknown": "charging_ready",
+        "stopped": "charging_connecting charging_user_stopped charging_station_err waiting_on_charger",
         "disconnected": "chrgr_sts_not_connected charger_disconnected",
     },
     "Lucid": {
@@ -110,12 +109,12 @@ CASES = [(maker, ours, word) for maker, words in REAL.items() for ours, some in 
 OTHERS: dict[tuple[str, str], dict[str, str]] = {
     ("telemetry", "plugged"): {
         "in": (
-            "connected CONNECTED 1 1.0 true PLUGGED plugged_in CONNECTION_STATUS_CONNECTED_AC QC_CONNECTED 2 Engaged"
+            "connected CONNECTED 1 1.0 3 true PLUGGED plugged_in CONNECTION_STATUS_CONNECTED_AC QC_CONNECTED 2 Engaged"
             " CONNECTION_STATUS_CONNECTED_DC CHARGER_CONNECTION_STATUS_CONNECTED conductive CABLE_CONNECTED"
         ),
         "out": (
             "disconnected DISCONNECTED 0 0.0 false UNPLUGGED not_connected NOT_CONNECTED Disengaged not_plugged"
-            " CONNECTION_STATUS_DISCONNECTED CHARGER_CONNECTION_STATUS_DISCONNECTED notPlugged"
+            " CONNECTION_STATUS_DISCONNECTED CHARGER_CONNECTION_STATUS_DISCONNECTED notPlugged chrgr_sts_not_connected"
         ),
         "unknown": (
             "-1 -2147483648 invalid unsupported INVALID FAULT UNSPECIFIED UNKNOWN CONNECTION_STATUS_FAULT"
@@ -124,9 +123,9 @@ OTHERS: dict[tuple[str, str], dict[str, str]] = {
     },
     ("telemetry", "charge_state"): {
         "charging": "-1.6",
-        "stopped": "-1.3 -1.5 0.1 0.3 0.4",
+        "stopped": "-1.3 -1.5 0.1 0.3",
         "complete": "0.2",
-        "unknown": "-1.0 -1.1 -1.4 0.0",
+        "unknown": "-1.0 -1.1 -1.4 0.0 0.4 ENERGY_FLAP_OPENED",
     },
     ("vehicle", "user_role"): {
         "primary": "PRIMARY_USER PRIMARY OWNER PrimaryUser main_user",
@@ -144,7 +143,8 @@ OTHERS: dict[tuple[str, str], dict[str, str]] = {
         "invalid_credentials": (
             "invalid_grant login_required AUTHENTICATION_FAILED AUTHENTICATION REAUTHENTICATE ACCOUNT_ISSUE"
             " unauthorized invalid_token token_expired reauth_required InvalidLoginID wrong_password 401"
-            " interaction_required invalid_credentials account_locked Unauthorized_user"
+            " interaction_required needs_reauth mfa_required refresh_token_expired"
+            " invalid_credentials account_locked Unauthorized_user"
         ),
         "revoked": (
             "consent_required consent_missing PERMISSION access_denied consent_revoked insufficient_scope"
@@ -169,8 +169,8 @@ OTHERS: dict[tuple[str, str], dict[str, str]] = {
     ("utility_contract", "state"): {
         "valid": "ACTIVE SIGNED in_supply CONFIRMED accepted",
         "pending": "PENDING SUBMITTED processing awaiting_activation draft",
-        "invalid": "REJECTED INVALID declined void",
-        "expired": "EXPIRED ENDED TERMINATED lapsed",
+        "invalid": "REJECTED INVALID Invalidated declined void Suspended",
+        "expired": "EXPIRED ENDED TERMINATED lapsed churned",
         "removed": "DELETED CANCELLED withdrawn",
     },
     ("pdl_agreement", "state"): {
@@ -220,6 +220,6 @@ CAPABILITY_NAMES = {
     "departureTimes": "departureTimers DEPARTURE_TIMERS departureTimes",
 }
 SERVICE_CODES = {
-    "ZE_INTERACTIVE": "ZE_INTERACTIVE ZECONNECTP ZEINTER My_Z.E_Inter@ctive My_Z.E._Connect",
+    "ZE_INTERACTIVE": "CONNECTED_SERVICES ZE_INTERACTIVE ZECONNECTP ZEINTER My_Z.E_Inter@ctive My_Z.E._Connect",
     "": "ZETRIP MMLIVE MMCOYOTE MUSEUMM12",
 }

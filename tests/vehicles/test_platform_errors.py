@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from core.pieces import REPAIRED
-from tests.vehicles.test_platforms import Json, enode_vehicle, error, make, send, signal, state
+from tests.vehicles.helpers import judge
+from tests.vehicles.test_platforms import Json, enode_vehicle, error, make, moment, send, signal, state
 from vehicles.ingest.platforms.base import TEST
 from vehicles.models import DriverNotification, OemAccount, TelemetrySample, Vehicle, VehicleSource
 
@@ -36,8 +38,7 @@ def test_an_error_of_the_whole_connection_is_told(kind: str, code: str | None, a
     make("smartcar")
     assert send("smartcar", broad(kind, code, asks=asks, signals=[])).status_code == 200
     assert OemAccount.objects.get().auth_state == auth
-    told = DriverNotification.objects.filter(type="InvalidCredentials", state__in=("open", "suppressed"))
-    assert told.exists()
+    assert "InvalidCredentials" in told()
     assert not VehicleSource.objects.get().notes
 
 
@@ -109,3 +110,57 @@ def test_a_challenge_that_is_none_is_named_as_such() -> None:
     (note,) = send("smartcar", {"eventType": "VERIFY", "data": {"challenge": "a b"}}).json()["notes"]
     assert "challenge is missing or is no short text" in note
     assert "not known" not in note
+
+
+# What concerns a car or its account, by Smartcar's page of errors.
+OF_A_CAR = [
+    *(("CONNECTED_SERVICES_ACCOUNT", code) for code in ("AUTHENTICATION_FAILED", "ACCOUNT_ISSUE", "PERMISSION")),
+    *(("CONNECTED_SERVICES_ACCOUNT", code) for code in ("SUBSCRIPTION", "VEHICLE_MISSING", "NO_VEHICLES")),
+    *(("VEHICLE_STATE", code) for code in ("REMOTE_ACCESS_DISABLED", "ASLEEP", "UNREACHABLE")),
+]
+
+
+@pytest.mark.parametrize(("kind", "code"), OF_A_CAR)
+def test_an_error_may_be_the_first_that_is_heard_of_a_car_and_its_driver(kind: str, code: str) -> None:
+    make("smartcar")
+    assert send("smartcar", error(kind, code)).json()["notes"] == []
+    car = Vehicle.objects.select_related("driver").get()
+    assert (car.brand.lower(), car.driver and car.driver.external_id) == ("renault", "u-1")
+
+
+def told() -> set[str]:
+    judge(timezone.now())
+    return set(DriverNotification.objects.filter(ended_at=None).values_list("type", flat=True))
+
+
+def test_a_renault_without_its_subscription_asks_for_it_and_with_it_is_ready() -> None:
+    make("smartcar")
+    send("smartcar", error("CONNECTED_SERVICES_ACCOUNT", "SUBSCRIPTION"))
+    assert "ZeInteractiveToBeActivated" in told()
+    resolved = error("CONNECTED_SERVICES_ACCOUNT", "SUBSCRIPTION", "RESOLVED")
+    resolved["meta"] = resolved["meta"] | {"deliveredAt": moment(120)}
+    send("smartcar", resolved)
+    assert "RenaultReadyForPairingEmail" in told()
+    assert "ZeInteractiveToBeActivated" not in told()
+
+
+@pytest.mark.parametrize("code", ["VEHICLE_MISSING", "NO_VEHICLES"])
+def test_a_car_that_the_platform_knows_to_be_gone_is_not_found_at_once(code: str) -> None:
+    make("smartcar")
+    send("smartcar", error("CONNECTED_SERVICES_ACCOUNT", code))
+    assert "CarNotFound" in told()
+    resolved = error("CONNECTED_SERVICES_ACCOUNT", code, "RESOLVED")
+    resolved["meta"] = resolved["meta"] | {"deliveredAt": moment(120)}
+    send("smartcar", resolved)
+    assert "CarNotFound" not in told()
+
+
+def test_a_car_that_is_connected_again_under_its_old_id_is_back() -> None:
+    make("enode")
+    send("enode", [enode_vehicle("user:vehicle:discovered")])
+    gone = {"event": "user:vehicle:deleted", "createdAt": moment(90), "user": {"id": "u-1"}, "vehicle": {"id": "c-1"}}
+    send("enode", [gone])
+    assert Vehicle.objects.get().removed
+    back = enode_vehicle("user:vehicle:discovered", {"isPluggedIn": True, "isCharging": True, "batteryLevel": 40})
+    send("enode", [back | {"createdAt": moment(120)}])
+    assert not Vehicle.objects.get().removed

@@ -172,7 +172,8 @@ def test_smartcars_state_is_telemetry_of_the_manufacturers_moment() -> None:
         (True, True, None, "charging"),
         (True, False, "FULLY_CHARGED", "complete"),
         (True, False, None, "stopped"),
-        (True, False, "NOT_CHARGING", "unknown"),
+        (True, False, "NOT_CHARGING", "stopped"),
+        (True, False, "A_WORD_OF_TOMORROW", "stopped"),
     ],
 )
 def test_smartcars_charge_states(plugged: bool, charging: bool, detail: str | None, expected: str) -> None:

@@ -86,7 +86,10 @@ class VehicleFact(IncomingFact, tag="vehicle", kw_only=True):
 
 
 class ListingData(Data, kw_only=True):
+    """`confirmed` says that one absence is enough: the platform itself knows that the car is gone from the account."""
+
     listed: bool
+    confirmed: bool | UnsetType = UNSET
 
 
 class ListingFact(IncomingFact, tag="vehicle_listing", kw_only=True):
@@ -96,6 +99,9 @@ class ListingFact(IncomingFact, tag="vehicle_listing", kw_only=True):
     vehicle: Id
     account: Id | UnsetType = UNSET
     data: ListingData
+
+    def values(self) -> dict[str, Any]:
+        return {"confirmed": False} | super().values()
 
 
 class ContactData(Data, kw_only=True):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from vehicles.choices import PairingReason, PairingState
-from vehicles.rules.conditions.connection import ABSENCES, RENAULT, absences_of, is_revoked, silent_at
+from vehicles.rules.conditions.connection import RENAULT, is_revoked, missing_since, silent_at
 from vehicles.rules.conditions.pairing import (
     NOT_RUNNING,
     has_role,
@@ -97,7 +97,7 @@ def _lost(vehicle: Vehicle, patience: Patience, now: datetime) -> str:
     reasons: tuple[tuple[PairingReason, bool], ...] = (
         (PairingReason.INVALID_CREDENTIALS, not vehicle.account_ok),
         (PairingReason.ACCESS_REVOKED, vehicle.brand == RENAULT and is_revoked(vehicle)),
-        (PairingReason.NOT_FOUND, len(absences_of(vehicle)) >= ABSENCES),
+        (PairingReason.NOT_FOUND, missing_since(vehicle) is not None),
         (PairingReason.SERVICE_EXPIRED, vehicle.brand == RENAULT and (ended or (expires or now) < now)),
         (PairingReason.PRIVACY_MODE, vehicle.brand == AUDI and private_since(vehicle) is not None),
         (PairingReason.NOT_REACHABLE, silent is not None and silent <= now),

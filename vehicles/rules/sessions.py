@@ -108,7 +108,9 @@ def is_powerless(sample: Sample, reports: Reports) -> bool:
         return False
     expected = sample.charge_state == CHARGING or reports.at("command", sample.at) == "start"
     if sample.power_kw is not None:
-        return expected and sample.power_kw <= 0
+        # What is drawn is negative to some makers.
+        flows = sample.power_kw > 0 or (sample.power_kw < 0 and sample.charge_state == CHARGING)
+        return expected and not flows
     return expected and sample.charge_state == STOPPED
 
 

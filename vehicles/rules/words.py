@@ -21,22 +21,25 @@ CHARGE_STATE = Vocabulary(
         ),
         "charging": (
             "charge_in_progress charging_active in_charge plugged_in:charging charging_slow charging_fast starting "
-            "conservation conserving charge_purpose_reached_and_conservation quick_charging normal_charging "
-            "rapidly_charging fast_charging smart_charging charging_ac charging_dc charging_dc_fast_charge "
-            "in_progress active v2g_charging_normal 1.0 1 -1.6"
+            "quick_charging normal_charging rapidly_charging fast_charging slow_charging smart_charging charging_ac "
+            "ac_charging charging_dc dc_charging charging_dc_fast_charge in_progress active v2g_charging_normal "
+            "1.0 1 -1.6"
         ),
         "stopped": (
             "stop paused charging_paused plugged_in plugged_in:stopped plugged_in:initializing plugged_in:no_power "
             "plugged_in:fault plugged_in:discharging no_power fault error charging_error initialization initializing "
-            "ready_for_charging not_ready_for_charging waiting_for_charging waiting_for_a_planned_charge "
-            "waiting_for_current_charge charging_interrupted interrupted energy_flap_opened discharging "
-            "finished_not_full charging_ended scheduled pending charge_scheduled calibrating suspended ready_to_charge "
-            "initialising waiting_to_charge failure charging_ready charging_connecting charging_user_stopped "
+            "ready_for_charging waiting_for_charging waiting_for_a_planned_charge "
+            "waiting_for_current_charge charging_interrupted interrupted discharging "
+            "scheduled pending charge_scheduled calibrating suspended suspended_ev suspended_evse ready_to_charge "
+            "initialising waiting_to_charge failure charging_connecting charging_user_stopped charge_paused "
             "charging_station_err waiting_on_charger cable_connected charging_evse_preparation connected "
-            "smart_charging_paused v2g_charging_waiting v2g_discharging 0.1 0.3 0.4 -1.3 -1.5"
+            "locked_connected smart_charging_paused v2g_charging_waiting v2g_discharging 0.1 0.3 -1.3 -1.5"
         ),
         "complete": (
-            "completed full fully_charged finished finished_fully_charged charge_ended charging_complete "
+            "completed full fully_charged charged finished finished_fully_charged finished_not_full charge_ended "
+            "charging_ended charging_complete "
+            # At its limit, which the car keeps.
+            "conservation conserving charge_purpose_reached_and_conservation "
             "target_reached plugged_in:complete charge_purpose_reached_and_not_conservation_charging "
             "charging_completed charge_complete completely_charged charge_target_reached soc_reached "
             "no_charge_battery_full charging_end_ok done 0.2"
@@ -44,19 +47,24 @@ CHARGE_STATE = Vocabulary(
         "unknown": (
             "not_charging no_charging not_in_charge off unavailable unsupported invalid idle default unspecified none "
             "not_ready evse_not_detected v2l_connected 0.0 0 -1.1 -1.4 "
+            # What cars without a cable say as well: the flap is open, the car is not ready, or would be.
+            "not_ready_for_charging energy_flap_opened charging_ready 0.4 "
             # Of older Renaults "does not charge", of newer ones an error.
             "charge_error -1.0 -1"
         ),
     },
-    ("chargingstatus", "chargingsystem", "chargestate", "chargingstate"),
+    ("chargingstatus", "chargingsystem", "detailedchargestate", "chargestate", "chargingstate"),
 )
 PLUG = Vocabulary(
     {
         "in": (
-            "connected plugged plugged_in true yes 1 2 connected_ac connected_dc qc_connected engaged conductive "
-            "inductive cable_connected"
+            "connected plugged plugged_in true yes 1 2 3 connected_ac connected_dc qc_connected engaged conductive "
+            "inductive cable_connected plugged_waiting_for_charge locked_connected"
         ),
-        "out": "disconnected unplugged not_connected not_plugged not_plugged_in false no 0 disengaged",
+        "out": (
+            "disconnected unplugged not_connected not_plugged not_plugged_in plugged_out false no 0 disengaged "
+            "connect_cable charger_disconnected chrgr_sts_not_connected"
+        ),
         "unknown": "invalid unsupported unspecified fault error unavailable plug_error plug_unknown -1 -2147483648",
     },
     ("chargerconnectionstatus", "connectionstatus", "plugstate", "plugstatus"),
@@ -71,8 +79,9 @@ AUTH_STATE = Vocabulary(
             "invalid authentication_failed auth_failed bad_credentials wrong_credentials invalidated expired "
             "reauthenticate login_failed authentication_error authentication account_issue account_locked "
             "invalid_grant invalid_token token_expired token_revoked login_required interaction_required "
-            "reauth_required reauthentication_required unauthorized unauthorized_user invalid_login_id "
-            "invalid_login wrong_password invalid_password unverified_user user_not_verified 401"
+            "reauth_required reauthentication_required needs_reauth mfa_required refresh_token_expired "
+            "unauthorized unauthorized_user invalid_login_id invalid_login wrong_password invalid_password "
+            "unverified_user user_not_verified 401"
         ),
         "revoked": (
             "access_revoked disconnected deauthorized consent_revoked unlinked rejected consent_required "
@@ -110,7 +119,9 @@ PAIRING_STEP = Vocabulary(
 SERVICE_CODE = Vocabulary(
     {
         "ZE_INTERACTIVE": (
-            "zeconnectp zeinter ze_connect my_ze_connect my_ze_connect_with_navigation my_ze_inter@ctive "
+            # Smartcar's word for the subscription of any make: of a Renault's it is this one.
+            "connected_services connected_services_account zeconnectp zeinter "
+            "ze_connect my_ze_connect my_ze_connect_with_navigation my_ze_inter@ctive "
             "ze_inter@ctive my_ze_interactive ze"
         )
     }
@@ -133,8 +144,8 @@ CONTRACT_STATE = Vocabulary(
     {
         "pending": "requested waiting in_progress new submitted processing awaiting_activation draft",
         "valid": "active confirmed ok accepted verified signed in_supply supplied",
-        "invalid": "rejected refused not_valid inactive failed declined void",
-        "expired": "ended elapsed terminated lapsed finished",
+        "invalid": "invalidated rejected refused not_valid inactive failed declined void suspended",
+        "expired": "ended elapsed terminated lapsed finished churned",
         "removed": "deleted cancelled canceled withdrawn",
     }
 )

@@ -107,6 +107,8 @@ class Enode(Platform):
             "model": text(member(information, "model"))[:60] or None,
             "vin": text(member(information, "vin"))[:20] or None,
             "capabilities": _capabilities(member(vehicle, "capabilities")) or None,
+            # Connected again under the id that it had.
+            "removed": False if is_new else None,
         }
         translation.add("vehicle", known, created, vehicle=key, driver=user, account=account)
         if is_new:
@@ -121,16 +123,17 @@ class Enode(Platform):
         charge = member(vehicle, "chargeState")
         state, charging = text(member(charge, "powerDeliveryState")), flag(member(charge, "isCharging"))
         plugged, full = flag(member(charge, "isPluggedIn")), flag(member(charge, "isFullyCharged"))
-        if not state or state.upper() == "UNKNOWN":
-            state = _state_of(plugged, charging, full)
+        if state.upper() in ("", "UNKNOWN"):
+            state = "charging" if charging else "complete" if full and plugged else ""
         level, rate = member(charge, "batteryLevel"), member(charge, "chargeRate")
         data = {
             "charge_state": state or None,
+            "plugged": plugged,
             "soc": translation.read("state of charge", level, percent(level)),
             "power_kw": translation.read("power", rate, number(rate, -1000, 1000)),
             "location": text(first(member(vehicle, "locationId"), member(vehicle, "location", "id"))) or None,
         }
-        if any(data[name] is not None for name in ("charge_state", "soc", "power_kw")):
+        if any(data[name] is not None for name in ("charge_state", "plugged", "soc", "power_kw")):
             at = moment(member(charge, "lastUpdated")) or moment(member(vehicle, "lastSeen")) or created
             translation.add("telemetry", data, at, position=position(member(vehicle, "location")), vehicle=key)
 
@@ -138,14 +141,6 @@ class Enode(Platform):
 def _account(user: str, vendor: str) -> str:
     """A driver has one account with each manufacturer."""
     return f"{user}/{vendor}"[:100]
-
-
-def _state_of(plugged: bool | None, charging: bool | None, full: bool | None) -> str:
-    if plugged is False:
-        return "disconnected"
-    if charging:
-        return "charging"
-    return ("complete" if full else "stopped") if plugged else ""
 
 
 def _capabilities(value: Any) -> dict[str, str]:

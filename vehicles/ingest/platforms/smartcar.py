@@ -159,6 +159,8 @@ def _telemetry(values: _Signals, at: str | None, vehicle: str, translation: Tran
     soc, power = values.get("tractionbattery-stateofcharge"), values.get("charge-wattage")
     telemetry = {
         "charge_state": _charge_state(values) or None,
+        # Beside "not charging" it alone says whether the car waits.
+        "plugged": flag(values.get("charge-ischargingcableconnected")),
         "soc": translation.read("state of charge", soc, percent(soc)),
         "power_kw": translation.read("power", power, _kilowatts(power)),
     }
@@ -187,8 +189,6 @@ def _scheduled(car: dict[str, Any], translation: Translation) -> None:
             values[signal] = member(inner, name) if name else inner
         if path in _ENDPOINTS:
             times.append(moment(member(answer, "headers", "sc-data-age")))
-    if values.get("charge-detailedchargingstatus") == "NOT_CHARGING":
-        del values["charge-detailedchargingstatus"]  # beside it stands whether a plug is in
     said = values.get("tractionbattery-stateofcharge")
     share = translation.read("state of charge", said, number(said, 0, 1))
     values["tractionbattery-stateofcharge"] = None if share is None else 100 * share
@@ -210,13 +210,9 @@ def _charge_event(event: Any, translation: Translation) -> None:
 
 
 def _charge_state(values: Mapping[str, Any]) -> str:
-    plugged, charging = flag(values.get("charge-ischargingcableconnected")), flag(values.get("charge-ischarging"))
-    if plugged is False:
-        return "disconnected"
-    if charging:
+    if flag(values.get("charge-ischarging")):
         return "charging"
-    detail = text(values.get("charge-detailedchargingstatus"))[:20]
-    return detail or ("stopped" if plugged else "")
+    return text(values.get("charge-detailedchargingstatus"))
 
 
 def _kilowatts(signal: Any) -> float | None:
@@ -248,8 +244,13 @@ def _error(body: Any, item: dict[str, Any], translation: Translation) -> None:
     if step is None:
         name = f"{error.kind}:{error.code}" if error.code else error.kind or "without a type"
         translation.note(f"The error “{name}” is not known; nothing follows from it.")
-    else:
-        step(error, translation)
+        return
+    step(error, translation)
+    if step not in (_nothing, _virtual_key):
+        # Whose car it is stands beside every error, and may be the first that is heard of it.
+        known = {"brand": error.make or None}
+        about = {"vehicle": error.vehicle, "driver": error.driver, "account": error.account}
+        translation.add("vehicle", known, error.at, **about)
 
 
 def _sign_in(state: str) -> _Step:
@@ -259,7 +260,6 @@ def _sign_in(state: str) -> _Step:
             return
         data = {"auth_state": "ok" if error.is_over else state, "brand": error.make}
         translation.add("oem_account", data, error.at, account=error.account, driver=error.driver)
-        translation.add("vehicle", {"brand": error.make}, error.at, vehicle=error.vehicle, account=error.account)
 
     return step
 
@@ -276,8 +276,7 @@ def _virtual_key(error: _Error, translation: Translation) -> None:
 
 
 def _privacy(error: _Error, translation: Translation) -> None:
-    data = {"privacy_mode": not error.is_over, "brand": error.make}
-    translation.add("vehicle", data, error.at, vehicle=error.vehicle, driver=error.driver)
+    translation.add("vehicle", {"privacy_mode": not error.is_over}, error.at, vehicle=error.vehicle)
 
 
 def _contact(*, asleep: bool) -> _Step:
@@ -293,6 +292,11 @@ def _subscription(error: _Error, translation: Translation) -> None:
     translation.add("oem_service", data, error.at, vehicle=error.vehicle)
 
 
+def _missing(error: _Error, translation: Translation) -> None:
+    data = {"listed": error.is_over, "confirmed": True}
+    translation.add("vehicle_listing", data, error.at, vehicle=error.vehicle, account=error.account)
+
+
 def _nothing(error: _Error, translation: Translation) -> None:
     """What no notification is about: a car that cannot do it, a limit of calls."""
 
@@ -302,6 +306,8 @@ _ERRORS: Mapping[tuple[str, str], _Step] = {
     ("CONNECTED_SERVICES_ACCOUNT", "ACCOUNT_ISSUE"): _sign_in("invalid_credentials"),
     ("CONNECTED_SERVICES_ACCOUNT", "PERMISSION"): _sign_in("revoked"),
     ("CONNECTED_SERVICES_ACCOUNT", "SUBSCRIPTION"): _subscription,
+    ("CONNECTED_SERVICES_ACCOUNT", "VEHICLE_MISSING"): _missing,
+    ("CONNECTED_SERVICES_ACCOUNT", "NO_VEHICLES"): _missing,
     ("CONNECTED_SERVICES_ACCOUNT", "VIRTUAL_KEY_REQUIRED"): _virtual_key,
     ("VEHICLE_STATE", "REMOTE_ACCESS_DISABLED"): _privacy,
     ("VEHICLE_STATE", "ASLEEP"): _contact(asleep=True),

@@ -37,16 +37,19 @@ def invalid_credentials(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator
 
 @condition("car_not_found")
 def car_not_found(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
-    """The car was absent from its account on two syncs in a row. Its root cause may be the account's."""
+    """The car was absent from its account on two syncs in a row, or the platform knows it to be gone. Its root
+    cause may be the account's."""
     for vehicle in snapshot.vehicles:
-        absences = absences_of(vehicle)
-        if len(absences) >= ABSENCES and vehicle.is_linked:
-            yield from of_vehicle(vehicle, absences[ABSENCES - 1], seen_at=absences[-1])
+        if vehicle.is_linked:
+            yield from of_vehicle(vehicle, missing_since(vehicle), seen_at=vehicle.reports.last_time("listed", False))
 
 
-def absences_of(vehicle: Vehicle) -> list[datetime]:
-    """The syncs in a row on which the car was absent, up to now."""
-    return vehicle.reports.run("listed") if vehicle.reports.latest("listed") is False else []
+def missing_since(vehicle: Vehicle) -> datetime | None:
+    """Since when the car is lost from its account: absent on so many syncs in a row, up to now, or once for all."""
+    if vehicle.reports.latest("listed") is not False:
+        return None
+    absences, confirmed = vehicle.reports.run("listed"), vehicle.reports.latest("confirmed") is True
+    return absences[0] if confirmed else next(iter(absences[ABSENCES - 1 :]), None)
 
 
 @condition("access_revoked")
