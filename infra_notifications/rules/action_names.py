@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from typing import Any
 
 from infra_notifications.rules.actions import ACTIONS
 
@@ -55,3 +56,12 @@ def known_action(name: str) -> tuple[str, str] | None:
         if found := next((_ACTIONS[each] for each in names if each in _ACTIONS), None):
             return found
     return None
+
+
+def with_message_id(frame: list[Any]) -> list[Any]:
+    """A frame of OCPP-J, with None where it has no message id: `[2, "StatusNotification", {…}]`, `[3, {…}]`."""
+    second, third = (*frame[1:3], None, None)[:2]
+    lacks_id = isinstance(second, dict) and len(frame) == 2
+    if isinstance(second, str) and len(frame) < 4 and known_action(second):
+        lacks_id = not isinstance(third, str) or third.lstrip()[:1] in ("{", "[")
+    return [frame[0], None, *frame[1:]] if lacks_id else frame

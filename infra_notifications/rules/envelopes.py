@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 from core.corrections import Envelope
@@ -102,6 +103,9 @@ def _find_charge_point(item: dict[str, Any]) -> list[str]:
 _STATES = {
     **dict.fromkeys(("raise", "raising", "open", "opened", "active", "activated", "on", "start", "started"), "raised"),
     **dict.fromkeys(("set", "alarm", "triggered", "new", "firing", "true", "1", "fault", "faulted"), "raised"),
+    **dict.fromkeys(("problem", "critical", "warning", "disaster", "down", "alert", "alerting", "trigger"), "raised"),
+    **dict.fromkeys(("error", "failed", "failure", "failing", "inalarm", "bad", "unhealthy", "red"), "raised"),
+    **dict.fromkeys(("recovery", "up", "resolve", "good", "healthy", "passing", "green", "deactivated"), "cleared"),
     **dict.fromkeys(("clear", "closed", "close", "inactive", "off", "end", "ended", "stop", "stopped"), "cleared"),
     **dict.fromkeys(("reset", "ok", "resolved", "over", "normal", "recovered", "false", "0", "gone"), "cleared"),
 }
@@ -111,6 +115,21 @@ _STATES |= {"raised": "raised", "cleared": "cleared"}
 def state_of(text: str) -> str:
     """The state that a word means, `raised` or `cleared`; the word itself where it means neither."""
     return _STATES.get(fold(text), text)
+
+
+# What each case is about, where its name is not said: parts of words, folded.
+_ABOUT_CASES = {
+    "UNAVAILABLE": ("offline", "disconnect", "connection", "unreachable", "down", "silen", "outoforder"),
+    "SENSORS": ("sensor", "door", "tilt", "tamper", "temp", "smoke", "vandal"),
+    "FUSE_TRIPPED": ("fuse", "breaker", "trip", "rcd", "ground", "emergency", "safety"),
+}
+
+
+def nearest_case(text: str) -> str:
+    """The case that a word is most like; what is like none is another fault."""
+    said = fold(text)
+    about = (case for case, parts in _ABOUT_CASES.items() if any(part in said for part in parts))
+    return next(about, "") or (get_close_matches(text.upper(), _ABOUT_CASES, n=1) or ["OTHER_FAULT"])[0]
 
 
 def complete_signal(item: dict[str, Any]) -> list[str]:

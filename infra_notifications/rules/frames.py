@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from core.pieces import MALFORMED
 from infra_notifications.ingest import OcppMessage
-from infra_notifications.rules.action_names import CALL, ERROR, RESULT, known_action
+from infra_notifications.rules.action_names import CALL, ERROR, RESULT, known_action, with_message_id
 from infra_notifications.rules.actions import ACTIONS
 from infra_notifications.rules.frame_text import decoded
 from infra_notifications.rules.vocabulary import object_of, whole
@@ -96,6 +96,7 @@ class Frame:
 
 def parse_frame(value: Any) -> Frame:
     """A decoded frame. Raises MalformedFrame."""
+    value = with_message_id(value) if isinstance(value, list) else value
     if not isinstance(value, list) or len(value) < 3:
         raise MalformedFrame("A frame is an array such as [2, id, action, payload].")
     number = whole(value[0])

@@ -4,10 +4,12 @@ Pure; each is a sentence for its sender, "" where nothing is odd.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from core.device_clock import EARLIEST, parse_time
+from core.device_clock import EARLIEST, judge, parse_time
 from infra_notifications.ingest import NO_ERROR, Observation
 from infra_notifications.rules.actions import missing_fields
 from infra_notifications.rules.spelling import PROTOCOLS
@@ -58,3 +60,35 @@ def has_moment(payload: Any) -> bool:
     body = object_of(payload)
     moments = (parse_time(body.get(key)) for key in ("timestamp", "generatedAt"))
     return any(moment is not None and moment >= EARLIEST for moment in moments)
+
+
+class Receipt(NamedTuple):
+    """When a sender says that it received or saw something, never after us; and what is odd about that, in words."""
+
+    at: datetime
+    oddity: str
+
+
+_ZONE = re.compile(r"(?:z|[+-]\d\d(?::?\d\d)?)\s*\Z", re.IGNORECASE)
+
+
+def receipt_of(said: str, now: datetime, name: str = "received_at") -> Receipt:
+    """A sender's clock is believed like a device's: never beyond ours, and not before it was set. How long it may have
+    kept something has no limit, because it says so."""
+    moment = judge(parse_time(said), now, longest_queue=None)
+    if not moment.device_clock:
+        what = "been received" if name == "received_at" else "happened"
+        return Receipt(moment.at, f"`{name}` is no moment at which it can have {what}; this request counts.")
+    return Receipt(moment.at, "" if _names_zone(said) else f"`{name}` names no time zone and was read as UTC.")
+
+
+def _names_zone(moment: str) -> bool:
+    return moment[-1:] == "Z" or _ZONE.search(moment, 10) is not None
+
+
+def too_early_to_end(received_at: str | None) -> str:
+    """Why a clear ends nothing."""
+    said = "It is from before the fault was reported last, and did not end it."
+    if received_at is None or _names_zone(received_at):
+        return said
+    return f"{said} Its `received_at` names no time zone and was read as UTC."

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from infra_notifications.rules.action_names import CALL, ERROR, RESULT, fold, known_action
+from infra_notifications.rules.action_names import CALL, ERROR, RESULT, fold, known_action, with_message_id
 from infra_notifications.rules.actions import ACTIONS, KNOWN_VERSIONS, nearest_action, version_of
 from infra_notifications.rules.keys import KEYS, KNOWN_KEYS, camel_keys, renamed_keys
 from infra_notifications.rules.spelt_values import STATE_OF, WireMessage, read_fields, read_values
@@ -246,6 +246,7 @@ def _read_frame(wire: WireMessage, frame: list[Any]) -> bool:
         wire.payload = frame[0]
         wire.note("`payload` was a list of one and was read as that one.")
         return isinstance(frame[0], dict | list | str)
+    frame = with_message_id(frame)
     number = frame[0] if frame else None
     if isinstance(number, str) and number.strip().removesuffix(".0").isdecimal() and len(number) < 6:
         number = float(number)

@@ -16,7 +16,6 @@ from django.conf import settings
 from django.db import transaction
 from msgspec.structs import replace
 
-from core.device_clock import judge, parse_time
 from core.ingest import BatchSteps, Incoming, Intake, Submission
 from core.sql import Col, columns, storable, update_rows
 from core.text import IdentityKeys, identity, identity_key
@@ -26,6 +25,7 @@ from infra_notifications.models import ChargePointState, Source, StationConnecti
 from infra_notifications.models.sources import kind_of_source
 from infra_notifications.rules.connections import STATION, ConnectionReport, Connections, LinkReport
 from infra_notifications.rules.lifecycle import CLOSED
+from infra_notifications.rules.oddities import receipt_of
 from infra_notifications.rules.signals import closed_signal, connected_signal, last_seen_signal
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.point_states import PointStates
@@ -141,9 +141,11 @@ class _ConnectionSteps(BatchSteps[Any]):
     def _moment(self, row: int) -> datetime:
         """By the clock of whoever saw it, which is never ahead of ours."""
         text = self.incoming.items[row].at
-        moment = judge(parse_time(text), self.now, longest_queue=None)
-        if text and not moment.device_clock:
-            self.incoming.warn(row, "`at` is no moment at which it can have happened; this request counts.")
+        if not text:
+            return self.now
+        moment = receipt_of(text, self.now, "at")
+        if moment.oddity:
+            self.incoming.warn(row, moment.oddity)
         return moment.at
 
     def apply(self, rows: list[int]) -> None:

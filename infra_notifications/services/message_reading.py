@@ -9,7 +9,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from core.device_clock import judge, parse_time
 from core.ingest import BatchSteps, Incoming
 from core.receipts import Receipt, digest_of_json
 from core.sql import storable
@@ -23,7 +22,7 @@ from infra_notifications.rules.frames import FROM_CSMS, OF_CSMS, ORDER, HeardMes
 from infra_notifications.rules.kept_messages import kept_payload
 from infra_notifications.rules.lifecycle import IncidentState
 from infra_notifications.rules.matching import Reading
-from infra_notifications.rules.oddities import incomplete, unreadable_moment
+from infra_notifications.rules.oddities import incomplete, receipt_of, unreadable_moment
 from infra_notifications.rules.shapes import Seen, seen_as
 from infra_notifications.rules.spelling import is_exact, read_wire
 from infra_notifications.rules.stations import is_offline
@@ -31,8 +30,6 @@ from infra_notifications.rules.vocabulary import NO_CONNECTOR, evse_of, whole
 from infra_notifications.services.directory import Point
 from infra_notifications.services.mapping import rule_book
 from infra_notifications.services.repetitions import (
-    NO_RECEIPT,
-    STATES,
     TOLD_ANEW,
     Teller,
     Told,
@@ -132,16 +129,19 @@ class MessageReading(BatchSteps[OcppMessage]):
 
     def told_anew(self, duplicates: set[int]) -> set[int]:
         anew = told_anew(
-            Told(
-                row,
-                self.teller(row),
-                self.messages[row].payload,
-                self.received[row],
-                row in duplicates,
-                self.messages[row].received_at is not None,
-            )
-            for row in self.incoming.good
-            if self.messages[row].action in STATES and self.observations[row]
+            [
+                Told(
+                    row,
+                    self.teller(row),
+                    self.messages[row].action,
+                    self._kept(row),
+                    self.received[row],
+                    row in duplicates,
+                    self.messages[row].received_at is not None,
+                )
+                for row in self.incoming.good
+                if self.observations[row]
+            ]
         )
         for row in anew:
             self.incoming.warn(row, TOLD_ANEW)
@@ -158,10 +158,8 @@ class MessageReading(BatchSteps[OcppMessage]):
         # The forwarder's clock is believed like a device's: never beyond ours, and not before it was set. How long it
         # may have kept a message has no limit, because it says so.
         if message.received_at:
-            forwarded = judge(parse_time(message.received_at), self.now, longest_queue=None)
-            if not forwarded.device_clock:
-                self.incoming.warn(row, NO_RECEIPT)
-            self.received[row] = forwarded.at
+            self.received[row], oddity = receipt_of(message.received_at, self.now)
+            self.warn(row, oddity)
         self.evse_keys[row], self.stations[row] = self.keys[message.charge_point], self.keys[message.station]
         if (seen := self.seen[row]) is not None and message.connector is None:
             self.evses[row] = seen.shape.evse
@@ -220,10 +218,13 @@ class MessageReading(BatchSteps[OcppMessage]):
 
     def kept(self, row: int) -> str:
         """What is stored of a payload."""
+        return storable(self._kept(row))
+
+    def _kept(self, row: int) -> Any:
         message, seen = self.messages[row], self.seen[row]
         if seen is not None and seen.shape.is_kept:
-            return storable(message.payload)
-        return storable(kept_payload(message.action, message.payload, self.kinds[row]))
+            return message.payload
+        return kept_payload(message.action, message.payload, self.kinds[row])
 
     def outcome(self, row: int) -> tuple[str, str | None, str | None]:
         """A message's verdict, findings and warnings, as they are stored."""

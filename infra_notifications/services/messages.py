@@ -24,7 +24,7 @@ from infra_notifications.rules.findings import finding_of
 from infra_notifications.rules.frames import is_said_by_csms
 from infra_notifications.rules.lifecycle import IncidentChange
 from infra_notifications.rules.matching import Reading, effect_of
-from infra_notifications.rules.oddities import contradiction
+from infra_notifications.rules.oddities import contradiction, too_early_to_end
 from infra_notifications.rules.places import part_about
 from infra_notifications.rules.signals import last_seen_signal, signals_of
 from infra_notifications.rules.stations import firmware_of
@@ -57,7 +57,6 @@ def take_messages(
 
 # So much older than what its device said since is only what waited in its queue.
 QUEUED_FOR = timedelta(minutes=5)
-TOO_EARLY_TO_END = "It is from before the fault was reported last, and did not end it."
 _CLOCK_ERROR = FACTS.index("clock_error_s")
 _NOBODY: Counter[int] = Counter()
 
@@ -333,7 +332,7 @@ class _MessageSteps(MessageReading):
             findings.add(MessageVerdict.CLEARED, finding)
         elif ignored:
             self.ignored.append((finding, ignored))
-            self.warn(row, TOO_EARLY_TO_END)
+            self.warn(row, too_early_to_end(self.messages[row].received_at))
             findings.add(MessageVerdict.IGNORED, finding)
         elif rule is not None:
             findings.add(MessageVerdict.INFO, finding)

@@ -16,13 +16,13 @@ from infra_notifications.choices import Case, CloseReason, Effect, MessageVerdic
 from infra_notifications.ingest import SignalMessage
 from infra_notifications.models import Incident
 from infra_notifications.rules.action_names import fold
-from infra_notifications.rules.envelopes import state_of
+from infra_notifications.rules.envelopes import nearest_case, state_of
 from infra_notifications.rules.lifecycle import NEUTRAL, IncidentChange, IncidentState, Signal
-from infra_notifications.rules.oddities import contradiction
+from infra_notifications.rules.oddities import contradiction, receipt_of, too_early_to_end
 from infra_notifications.rules.vocabulary import MOST_CONNECTORS, NO_CONNECTOR
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.records import write_message_rows
-from infra_notifications.services.repetitions import NO_RECEIPT, TOLD_ANEW, Switch, may_restart, switched_anew
+from infra_notifications.services.repetitions import TOLD_ANEW, Switch, may_restart, switched_anew
 from infra_notifications.services.sources import Heard, source_of, take_and_count
 from infra_notifications.services.unit_of_work import IncidentStore
 from infra_notifications.services.unknown_senders import UnknownSender, shown, too_long, write_unknown
@@ -153,6 +153,7 @@ class _SignalSteps(BatchSteps[SignalMessage]):
             incidents = [incident for pk in late if (incident := store.history(pk, signal.case).open) is not None]
             if incidents:
                 verdict = MessageVerdict.IGNORED
+                self.incoming.warn(row, too_early_to_end(message.received_at))
                 ignored.append((finding, incidents))
             written.append((message, signal, points, verdict, finding, self.incoming.warnings.get(row)))
         store.flush()
@@ -163,9 +164,11 @@ class _SignalSteps(BatchSteps[SignalMessage]):
     def _received(self, row: int) -> datetime:
         """When the sender received it, which is never after us."""
         said = self.incoming.items[row].received_at
-        received = judge(parse_time(said), self.now, longest_queue=None)
-        if said and not received.device_clock:
-            self.incoming.warn(row, NO_RECEIPT)
+        if said is None:
+            return self.now
+        received = receipt_of(said, self.now)
+        if received.oddity:
+            self.incoming.warn(row, received.oddity)
         return received.at
 
     def _signal(self, row: int, received_at: datetime) -> Signal:
@@ -231,14 +234,15 @@ def _unknown_signals(incoming: Incoming[SignalMessage], rows: Sequence[int]) -> 
         sender.sample = {"protocol": "signal", "action": case}
         state, said = message.state.lower(), one_line(message.detail or "")[:500]
         kept = {"case": case, "state": state, "said": said, "occurred_at": message.occurred_at, "id": message.id}
-        received = judge(parse_time(message.received_at), incoming.now, longest_queue=None).at
+        received = receipt_of(message.received_at, incoming.now).at if message.received_at else incoming.now
         sender.keep(kept | {"alarming": _is_raised(message)}, f"{case}/{state}", received, (incoming.now, row))
     return list(senders.values())
 
 
 def _signal_problem(message: SignalMessage) -> str:
     if message.case.upper() not in Case.values:
-        return f"`case` must be one of {', '.join(Case.values)}, not {message.case[:40]!r}."
+        near = nearest_case(message.case[:40])
+        return f"`case` must be one of {', '.join(Case.values)}, not {message.case[:40]!r}. The nearest is {near}."
     if message.state.lower() not in ("raised", "cleared"):
         return f"`state` must be raised or cleared, not {message.state[:40]!r}."
     if not identity_key(message.charge_point) and not identity_key(message.station):

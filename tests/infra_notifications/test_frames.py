@@ -94,12 +94,28 @@ def test_frames_of_2_1(api: ApiClient, point: ChargePoint) -> None:
         {"message": '[2,"1","StatusNotification",{"connectorId":1,"errorCode":"GroundFailure","status":"Faulted"}]'},
         ["2", 1, "status_notification", {"connector_id": 1, "error_code": "GroundFailure", "status": "Faulted"}],
         [2.0, "1", "StatusNotificationRequest", fault("GroundFailure")],
+        [2, "StatusNotification", fault("GroundFailure")],
+        [2, "status_notification", '{"connectorId":1,"errorCode":"GroundFailure","status":"Faulted"}'],
         [2, "1", "StatusNotification", '{"connectorId":1,"errorCode":"GroundFailure","status":"Faulted"}'],
     ],
 )
 def test_frames_as_forwarders_write_them(api: ApiClient, point: ChargePoint, frame: Any) -> None:
     assert post(api, [frame])["accepted"] == 1
     assert open_cases(point) == ["FUSE_TRIPPED"]
+
+
+def test_what_has_no_message_id_is_read_and_warned_of_alone_and_as_a_payload(
+    api: ApiClient, point: ChargePoint
+) -> None:
+    answer = post(api, [2, "StatusNotification", fault()])
+    assert "no message id" in answer["warnings"][0]["warning"]
+    assert open_cases(point) == ["FUSE_TRIPPED"]
+    wrapped = {"station": "CP-1", "action": "StatusNotification", "payload": [2, "StatusNotification", fine()]}
+    assert api.post("/charging/messages", wrapped).json()["accepted"] == 1
+    assert open_cases(point) == []
+    assert post(api, [[2, "Heartbeat"], [3, {"status": "Accepted"}], [2, "Heartbeat", "Heartbeat"]])["accepted"] == 3
+    refused = post(api, [{"messageTypeId": 2, "action": "StatusNotification", "payload": fault()}])["rejected"]
+    assert "A frame is an array" in refused[0]["error"]
 
 
 def test_bad_frames_fail_alone(api: ApiClient, point: ChargePoint) -> None:

@@ -75,6 +75,7 @@ def test_signal_opens_when_it_says_if_that_can_be_believed(
     ("given", "says"),
     [
         ({"case": "FIRE"}, f"`case` must be one of {', '.join(Case.values)}, not 'FIRE'."),
+        ({"case": "FUSE"}, f"`case` must be one of {', '.join(Case.values)}, not 'FUSE'. The nearest is FUSE_TRIPPED."),
         ({"state": "perhaps"}, "`state` must be raised or cleared, not 'perhaps'."),
         ({"charge_point": "  "}, "`charge_point` must be an EVSE id."),
     ],
@@ -97,7 +98,11 @@ def test_a_moment_that_cannot_be_read_costs_no_signal(point: ChargePoint, occurr
 
 @pytest.mark.parametrize("case", ["FUSE-TRIPPED", " FUSE_TRIPPED ", "FuseTripped", "fuse tripped", "fuse.tripped"])
 @pytest.mark.parametrize(
-    ("begin", "end"), [("open", "closed"), ("Active", "inactive"), (" Raised ", "CLEARED."), ("on", "off"), ("1", "0")]
+    ("begin", "end"),
+    [
+        *(("open", "closed"), ("Active", "inactive"), (" Raised ", "CLEARED."), ("on", "off"), ("1", "0")),
+        *(("PROBLEM", "OK"), ("CRITICAL", "RECOVERY"), ("firing", "resolved"), ("DOWN", "UP"), ("alert", "normal")),
+    ],
 )
 def test_case_and_state_are_read_in_other_words(point: ChargePoint, case: str, begin: str, end: str) -> None:
     assert take_neutral(signal(point, begin, case=case)).accepted == 1
@@ -110,6 +115,40 @@ def test_case_and_state_are_read_in_other_words(point: ChargePoint, case: str, b
 def test_a_receipt_that_cannot_be_is_warned_of(point: ChargePoint, received_at: str) -> None:
     intake = take_neutral(signal(point, "raised", received_at=received_at), signal(point, "raised"))
     assert (intake.accepted, [place for place, _said in intake.warnings]) == (2, [0])
+
+
+@pytest.mark.parametrize(
+    ("said", "case"),
+    [
+        *(("FUSE", "FUSE_TRIPPED"), ("breaker", "FUSE_TRIPPED"), ("SENSOR", "SENSORS"), ("door", "SENSORS")),
+        *(("offline", "UNAVAILABLE"), ("UNAVAILBLE", "UNAVAILABLE"), ("OTHER", "OTHER_FAULT"), ("x", "OTHER_FAULT")),
+    ],
+)
+def test_a_case_that_is_not_known_is_refused_with_the_nearest(point: ChargePoint, said: str, case: str) -> None:
+    ((_place, sentence),) = take_neutral(signal(point, "raised", case=said)).rejected
+    assert sentence.endswith(f"The nearest is {case}.")
+
+
+def test_a_case_is_one_whatever_its_details(point: ChargePoint) -> None:
+    take_neutral(signal(point, "raised", detail="sensor a"), signal(point, "raised", detail="sensor b"))
+    take_neutral(signal(point, "cleared", detail="sensor a"), now=at(60))
+    assert open_cases(point) == []
+
+
+def test_a_clear_without_a_zone_that_ends_nothing_says_so(point: ChargePoint) -> None:
+    take_neutral(signal(point, "raised"))
+    behind = at(-5 * 3_600).replace(tzinfo=None).isoformat()
+    warnings = take_neutral(signal(point, "cleared", received_at=behind), now=at(60)).warnings
+    assert "names no time zone" in warnings[0][1]
+    assert "did not end it" in warnings[1][1]
+    assert "zone" in warnings[1][1]
+    assert open_cases(point) == ["FUSE_TRIPPED"]
+
+
+@pytest.mark.parametrize("zone", ["Z", "z", "+01:00", "-0500", "+02"])
+def test_a_receipt_with_a_zone_is_none_to_warn_of(point: ChargePoint, zone: str) -> None:
+    local = at(-20 * 3_600).replace(tzinfo=None).isoformat()
+    assert take_neutral(signal(point, "raised", received_at=local + zone)).warnings == []
 
 
 def test_detail_is_cut_and_cleaned(point: ChargePoint) -> None:
