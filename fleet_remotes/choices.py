@@ -102,6 +102,7 @@ class StepKind(models.TextChoices):
     NOT_FOUND = "not_found", _("The vendor’s list does not show it")
     POLLED = "looked", _("Asked the vendor")
     UNCONFIRMED = "unconfirmed", _("Nothing more was heard in time")
+    CONTRADICTED = "contradicted", _("Outcomes contradict each other, and the vendor’s record did not decide in time")
     INFERRED = "inferred", _("Counted as failed: it stayed held up")
     CANCELLED = "cancelled", _("Cancelled before it was sent")
     RETRYING = "retrying", _("Will be tried again as a new action")

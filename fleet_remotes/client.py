@@ -21,6 +21,7 @@ import structlog
 from django.conf import settings
 
 from core.text import clean_json
+from fleet_remotes.catalogue.words import CALLBACK_STATUS
 from outbox.transports.webhook.http import BlockingClient, Unreachable
 from outbox.transports.webhook.targets import DEFAULT_PORTS, Forbidden, Policy
 
@@ -271,8 +272,7 @@ def _registered(parsed: Any) -> tuple[str, str]:
     callback_id = record.get("callbackId") or record.get("id")
     if not isinstance(callback_id, str) or not callback_id or len(callback_id) > 128:
         raise ApiAway("The vendor named no id for the callback.", may_have_arrived=True)
-    status = record.get("status")
-    return callback_id, (status if status in ("Running", "Paused", "Failed") else "Running")
+    return callback_id, CALLBACK_STATUS.read(str(record.get("status"))) or "Running"
 
 
 def _error(status: int, parsed: Any, retry_after: str) -> ApiError:

@@ -21,6 +21,7 @@ SUCCEEDED = "remote.succeeded"
 FAILED = "remote.failed"
 UNCONFIRMED = "remote.unconfirmed"
 BLOCKED = "remote.blocked"
+CONTRADICTED = "remote.contradicted"
 APPROVAL = "remote.approval"
 CALLBACK_SILENT = "callback.silent"
 WAKEUPS_EXHAUSTED = "wakeups.exhausted"
@@ -191,6 +192,19 @@ KINDS = (
             "unconfirmed", "Lock the doors: unconfirmed (Pool 7)",
             explanation="It was sent, but nothing more was heard: it may or may not have been carried out.",
             suggestion="Look at the vehicle before you send it again.",
+        ),
+        Severity.WARNING,
+    ),
+    EventKind(
+        CONTRADICTED,
+        _("Remote command contradicted"),
+        _("Two outcomes were reported that contradict each other, and the vendor’s record did not decide in time."),
+        DOMAIN,
+        RemoteOutcome,
+        _example(
+            "succeeded", "Lock the doors: outcomes contradict each other (Pool 7)",
+            explanation="The vendor reported two outcomes; the earlier counts until its own record decides.",
+            suggestion="Look at the vehicle before you rely on it or send it again.",
         ),
         Severity.WARNING,
     ),

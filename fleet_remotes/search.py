@@ -116,7 +116,7 @@ _GROUPS: dict[str, Any] = {
     "ended": ~Q(state__in=OPEN),
     "success": Q(state__in=SUCCESS),
     "approval": Q(state=State.DRAFT, confirm_digest=""),
-    "trouble": Q(state__in=(*FAILURES, State.UNCONFIRMED)),
+    "trouble": Q(state__in=(*FAILURES, State.UNCONFIRMED)) | Q(conflict=True, reconciled=False),
 }
 
 ACTION_SEARCH = SearchSchema(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import structlog
 from django.db import DatabaseError
@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from ninja import Schema, Status
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from core import rates
 from core.api import (
@@ -35,6 +35,7 @@ from core.keys import refuse, slow_down
 from core.permissions import public
 from fleet_remotes import selectors
 from fleet_remotes.catalogue.advice import summary_of
+from fleet_remotes.catalogue.words import CALLBACK_STATUS
 from fleet_remotes.choices import CallbackStatus, State
 from fleet_remotes.ingest.commands import CommandError, read_command
 from fleet_remotes.models import Callback, Fleet, FleetVehicle, RemoteAction
@@ -204,12 +205,16 @@ class RegistrationIn(ConfigurationIn):
     header_value: str
 
 
+def _status_meant(said: Any) -> Any:
+    return (CALLBACK_STATUS.read(said) or said) if isinstance(said, str) else said
+
+
 class RegistrationChangeIn(ConfigurationIn):
     """What is to change; the rest stays. With `rotate` the header gets `header_value`, or a random value."""
 
     batch_window_s: int | None = Field(default=None, ge=0, le=86_400)
     silent_after_s: int | None = Field(default=None, ge=60, le=2_592_000)
-    status: Literal["Running", "Paused"] | None = None
+    status: Annotated[Literal["Running", "Paused"] | None, BeforeValidator(_status_meant)] = None
     rotate: bool = False
     header_value: str = ""
 
@@ -228,8 +233,8 @@ def register_callback(request: HttpRequest, slug: str, body: RegistrationIn) -> 
 
 @router.put("/callbacks/{slug}/registration", auth=WRITE, summary="Update, pause, resume a callback, rotate its header")
 def change_registration(request: HttpRequest, slug: str, body: RegistrationChangeIn) -> dict[str, Any]:
-    """Changes a callback here and, once it is registered, at the vendor. After `rotate` the earlier value is taken for
-    three more days. A body without fields brings the vendor up to date: address, commands, tries for three days."""
+    """Changes a callback here and, once it is registered, at the vendor. After `rotate` each earlier value is taken
+    for three more days. A body without fields brings the vendor up to date: address, commands, tries for three days."""
     callback, value = _callback(slug), ""
     with audited_by(key_of(request)):
         if body.rotate:
@@ -386,5 +391,5 @@ def cancel_action(request: HttpRequest, action_id: int) -> dict[str, Any]:
     cancelled = commands.cancel_action(action=action, now=timezone.now(), by=_by(request))
     action = get_object_or_404(selectors.actions(), pk=action_id)
     if not cancelled and action.state != State.CANCELLED:
-        raise Problem(409, "It was sent already; what the vendor has cannot be called back.")
+        raise Problem(409, commands.why_not_cancelled(action))
     return _with_timeline(action)

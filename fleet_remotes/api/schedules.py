@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import time
 from typing import Annotated, Any
 
@@ -18,16 +17,13 @@ from core.time_zones import known_zones
 from fleet_remotes import selectors
 from fleet_remotes.api.base import READ, WRITE, router
 from fleet_remotes.catalogue.advice import summary_of
-from fleet_remotes.catalogue.words import PARAMETER
+from fleet_remotes.catalogue.words import DAYS
 from fleet_remotes.ingest.commands import CommandError, read_command
-from fleet_remotes.ingest.spelling import seconds_of_day
+from fleet_remotes.ingest.times import UnknownDay, days_meant, seconds_of_day
 from fleet_remotes.models import CommandSchedule, FleetVehicle
 from fleet_remotes.search import SCHEDULE_SEARCH
 from fleet_remotes.services import schedules as services
 from fleet_remotes.services.commands import MOST_VEHICLES
-from fleet_remotes.services.schedules import DAYS
-
-_GROUPS = {"daily": DAYS, "weekdays": DAYS[:5], "weekend": DAYS[5:]}
 
 
 def _listed(value: Any) -> Any:
@@ -36,17 +32,18 @@ def _listed(value: Any) -> Any:
 
 
 Texts = Annotated[list[str], BeforeValidator(_listed)]
+Days = Annotated[list[str], BeforeValidator(lambda said: [said] if isinstance(said, str) else said)]
 
 
 class ScheduleIn(ConfigurationIn):
-    """A command to `vins` at a time of day, `at` (6:30), on `days` (Mon to Sun, weekdays, weekend; else daily) of a
+    """A command to `vins` at a time of day, `at` (6:30), on `days` (Mon-Fri, lundi, weekend; else daily) of a
     `time_zone`, the installation's if none is named. `type` and `parameters` as in `POST /remotes/actions`."""
 
     name: str
     type: str
     parameters: dict[str, Any] | None = None
     vins: Texts = Field(max_length=MOST_VEHICLES)
-    days: Texts = Field(default_factory=lambda: list(DAYS))
+    days: Days = Field(default_factory=lambda: list(DAYS))
     at: str
     time_zone: str = Field(default_factory=lambda: settings.TIME_ZONE)
     reason: str = ""
@@ -93,7 +90,7 @@ def _values(given: dict[str, Any], before: CommandSchedule | None = None) -> dic
             raise _wrong("/at", f"“{given['at'][:40]}” is no time of day: write e.g. 6:30 or PT6H30M.")
         values["at"] = time(seconds // 3600, seconds // 60 % 60, seconds % 60)
     if "days" in given:
-        values["days"] = {DAYS.index(day) for place, word in enumerate(given["days"]) for day in _days(word, place)}
+        values["days"] = _days(given["days"])
     if "time_zone" in values:
         spelled = values["time_zone"].strip()
         values["time_zone"] = next((zone for zone in known_zones() if zone.lower() == spelled.lower()), spelled)
@@ -106,12 +103,11 @@ def _wrong(pointer: str, sentence: str) -> Problem:
     return Problem(422, sentence, [{"pointer": pointer, "detail": sentence}])
 
 
-def _days(word: str, place: int) -> Sequence[str]:
-    day = PARAMETER["Occurrence.day"].read(word)
-    found = _GROUPS.get(word.strip().lower()) or ((day,) if day else ())
-    if not found:
-        raise _wrong(f"/days/{place}", f"“{word[:40]}” is none of {', '.join((*DAYS, *_GROUPS))}.")
-    return found
+def _days(said: list[str]) -> list[int]:
+    try:
+        return [DAYS.index(day) for day in days_meant(said)]
+    except UnknownDay as error:
+        raise _wrong(f"/days/{error.place}", str(error)) from error
 
 
 def _vehicles(vins: list[str]) -> list[int]:

@@ -6,10 +6,11 @@ the names of `homeassistant-stellantis-vehicles`, `psa_car_controller` and the H
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from core.words import Vocabulary
-from fleet_remotes.choices import Brand, Capability, Kind, Privacy, State
+from fleet_remotes.choices import Brand, CallbackStatus, Capability, Kind, Privacy, State
 
 KIND = Vocabulary(
     {
@@ -97,23 +98,53 @@ BRAND = Vocabulary(
         Brand.VAUXHALL: "vx vauxhall_motors clients_b2c_vauxhall",
     }
 )
+CALLBACK_STATUS = Vocabulary(
+    {
+        CallbackStatus.RUNNING: "run resume resumed active activated on start started enabled",
+        CallbackStatus.PAUSED: "pause inactive deactivated off stop stopped suspended disabled",
+        CallbackStatus.FAILED: "failure error ko",
+    }
+)
 # Words within the parameters of a command, by the field that holds them.
-_DAYS = {
-    "Mon": "monday mo lundi montag",
-    "Tue": "tuesday tu mardi dienstag",
-    "Wed": "wednesday we mercredi mittwoch",
-    "Thu": "thursday th jeudi donnerstag",
-    "Fri": "friday fr vendredi freitag",
-    "Sat": "saturday sa samedi samstag",
-    "Sun": "sunday su dimanche sonntag",
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+# By language: "di" is a Tuesday in German and a Sunday in French, which the days beside it tell.
+_NAMES = {
+    "en": "monday mo, tuesday tues tu, wednesday we, thursday thur th, friday fr, saturday sa, sunday su",
+    "de": "montag mo, dienstag di, mittwoch mi, donnerstag do, freitag fr, samstag sa sonnabend, sonntag so",
+    "fr": "lundi lun lu, mardi mar ma, mercredi mer me, jeudi jeu je, vendredi ven ve, samedi sam sa, dimanche dim di",
+    "nl": "maandag ma, dinsdag di, woensdag wo, donderdag do, vrijdag vr, zaterdag za, zondag zo",
+    "es": "lunes lun lu, martes mar ma, miercoles mie mi, jueves jue ju, viernes vie vi, sabado sab sa, domingo dom do",
+    "it": "lunedi lun lu, martedi mar ma, mercoledi mer me, giovedi gio gi, venerdi ven ve, sabato sab sa,"
+    " domenica dom do",
 }
+DAY_NAMES = {language: Vocabulary(dict(zip(DAYS, names.split(","), strict=True))) for language, names in _NAMES.items()}
+DAY_GROUPS = Vocabulary(
+    {
+        "daily": "all every_day all_days täglich jeden_tag tous_les_jours dagelijks elke_dag diario todos_los_días"
+        " ogni_giorno",
+        "weekdays": "weekday workdays working_days unter_der_woche jours_ouvrés en_semaine werkdagen doordeweeks"
+        " entre_semana",
+        "weekend": "weekends week-end am_wochenende wochenende fin_de_semaine fin_de_semana fine_settimana"
+        " in_het_weekend",
+    }
+)
+# What stands between the first and the last day of several, and around each.
+DAYS_UNTIL = re.split(" ", "- – — to till until through thru bis au à jusqu'au tot a al t/m")
+DAYS_AROUND = re.split(" ", "/ and und et en y e on every am von vom van du le les de del los dal il each")
+# What a clock shows at times that have a name.
+HOURS = Vocabulary(
+    {
+        "0": "midnight minuit mitternacht middernacht medianoche mezzanotte",
+        "12": "noon midday midi mittag mittags middag mediodía mezzogiorno",
+    }
+)
 PARAMETER: Mapping[str, Vocabulary] = {
     "Door.state": Vocabulary({"Locked": "lock", "Unlocked": "unlock"}),
     "Horn.state": Vocabulary(
         {"Activated": "activate active on start", "Unactivated": "deactivated deactivate unactivate off stop inactive"}
     ),
     "WakeUp.action": Vocabulary({"WakeUp": "state refresh"}),
-    "Occurrence.day": Vocabulary(_DAYS),
+    "Occurrence.day": Vocabulary(dict.fromkeys(DAYS, "")),
     "AirProgram.recurrence": Vocabulary({"None": "once never", "Daily": "weekly every_day"}),
     "AirProgram.actionsType": Vocabulary({"Set": "create update", "Delete": "remove"}),
     "ChargePreferences.level": Vocabulary({f"Level{n}": str(n) for n in range(1, 6)}),

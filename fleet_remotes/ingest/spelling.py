@@ -15,16 +15,11 @@ import msgspec
 
 from core.corrections import folded
 from fleet_remotes.catalogue.words import FIELD, PARAMETER, SWITCH
+from fleet_remotes.ingest.times import UnknownDay, days_meant, seconds_of_day
 
 # Fields that hold a time of day, as an ISO 8601 duration since midnight; the last may be a moment too.
-_TIMES, _MOMENT = ("start", "end", "nextDelayedTime"), "nextDelayedTime"
+_TIMES, _MOMENT, _DAYS = ("start", "end", "nextDelayedTime"), "nextDelayedTime", "Occurrence.day"
 _AS_THE_VENDOR = re.compile(r"PT(?=\d)(?:([01]?\d|2[0-3])H)?(?:[0-5]?\dM)?")
-_DURATION = re.compile(
-    r"P(?:0+Y)?(?:0+M)?(?:0+W)?(?:0+D)?(?:T(?:(?P<h>\d{1,4}(?:[.,]\d+)?)H)?(?:(?P<m>\d{1,4})M)?(?:(?P<s>\d{1,6})(?:[.,]0*)?S)?)?",
-    re.IGNORECASE,
-)
-_CLOCK = re.compile(r"(?P<h>\d{1,2})[:hH.](?P<m>\d{2})(?::(?P<s>\d{2}))?")
-_DAY_S = 24 * 3600
 
 
 class Misspelled(ValueError):
@@ -45,6 +40,8 @@ def as_meant(value: Any, wanted: Any, path: str = "", name: str = "") -> Any:
     if get_origin(wanted) is list:
         inner = get_args(wanted)[0]
         listed = value if isinstance(value, list) else [value]
+        if name == _DAYS:
+            return _days(listed, path)
         return [as_meant(one, inner, f"{path}/{n}", name) for n, one in enumerate(listed)]
     if get_origin(wanted) is tuple and isinstance(value, list):
         # GeoJSON allows an altitude as a third number.
@@ -72,6 +69,13 @@ def _fields(value: Mapping[str, Any], wanted: type[msgspec.Struct], path: str) -
             yield key, held
         elif held is not None:  # null says what leaving it out says
             yield field.name, as_meant(held, field.type, f"{path}/{field.name}", f"{wanted.__name__}.{field.name}")
+
+
+def _days(listed: list[Any], path: str) -> list[str]:
+    try:
+        return days_meant([str(one) for one in listed])
+    except UnknownDay as error:
+        raise Misspelled(str(error), f"{path}/{error.place}") from error
 
 
 def _point(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -126,16 +130,6 @@ def time_of_day(text: str, path: str, *, may_be_moment: bool = False) -> str:
         return moment.isoformat().replace("+00:00", "Z")
     or_moment = ", or a moment with its zone" if may_be_moment else ""
     raise Misspelled(f"“{text[:40]}” is no time of day: write e.g. PT6H30M or 6:30{or_moment}.", path)
-
-
-def seconds_of_day(text: str) -> int | None:
-    """The seconds since midnight of such a duration or clock; None for what is neither, or no time of one day."""
-    found = _DURATION.fullmatch(text.strip()) or _CLOCK.fullmatch(text.strip())
-    if found is None or not any(found.groupdict().values()):
-        return None
-    parts = {unit: float((found[unit] or "0").replace(",", ".")) for unit in "hms"}
-    seconds = round(parts["h"] * 3600 + parts["m"] * 60 + parts["s"])
-    return seconds if seconds < _DAY_S else None
 
 
 def _moment(text: str) -> datetime | None:

@@ -583,6 +583,10 @@ class Migration(migrations.Migration):
                             ("not_found", "The vendor’s list does not show it"),
                             ("looked", "Asked the vendor"),
                             ("unconfirmed", "Nothing more was heard in time"),
+                            (
+                                "contradicted",
+                                "Outcomes contradict each other, and the vendor’s record did not decide in time",
+                            ),
                             ("inferred", "Counted as failed: it stayed held up"),
                             ("cancelled", "Cancelled before it was sent"),
                             ("retrying", "Will be tried again as a new action"),
@@ -718,8 +722,7 @@ class Migration(migrations.Migration):
                 ("slug", models.SlugField(max_length=60, unique=True, verbose_name="slug")),
                 ("header_name", models.CharField(max_length=60, verbose_name="header")),
                 ("header_digest", models.CharField(editable=False, max_length=64)),
-                ("earlier_digest", models.CharField(blank=True, default="", editable=False, max_length=64)),
-                ("earlier_until", models.DateTimeField(editable=False, null=True)),
+                ("earlier_digests", models.JSONField(default=dict, editable=False)),
                 ("callback_id", models.CharField(blank=True, default="", max_length=128, verbose_name="callback id")),
                 (
                     "status",

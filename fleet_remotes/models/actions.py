@@ -200,6 +200,11 @@ class RemoteAction(models.Model):
         return self.state in TERMINAL
 
     @property
+    def is_disputed(self) -> bool:
+        """Whether two outcomes contradict each other and the vendor's record has not decided."""
+        return self.conflict and not self.reconciled
+
+    @property
     def awaits_approval(self) -> bool:
         """Whether a second person has to say yes; a machine's draft waits for its code first."""
         return self.state == State.DRAFT and not self.confirm_digest

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Kept, Lifecycle, While, masked
@@ -23,9 +26,9 @@ class Callback(models.Model):
     header_name = models.CharField(_("header"), max_length=60)
     # SHA-256 of the header's value, which is shown once and stored nowhere.
     header_digest = models.CharField(max_length=64, editable=False)
-    # While the vendor takes a new value over, and for what it sent before, the one before is right too.
-    earlier_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
-    earlier_until = models.DateTimeField(null=True, editable=False)
+    # While the vendor takes a new value over, and for what it sent before, those before are right too: until when (RFC
+    # 3339), by digest.
+    earlier_digests = models.JSONField(default=dict, editable=False)
     # The vendor's id, once it is registered there, and what the vendor says of it.
     callback_id = models.CharField(_("callback id"), max_length=128, blank=True, default="")
     status = models.CharField(_("status"), max_length=10, choices=CallbackStatus.choices, blank=True, default="")
@@ -70,6 +73,16 @@ class Callback(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    def earlier_at(self, now: datetime) -> dict[str, datetime]:
+        """The earlier values of the header that are still right, by digest, and until when each is."""
+        untils = {digest: datetime.fromisoformat(until) for digest, until in self.earlier_digests.items()}
+        return {digest: until for digest, until in untils.items() if now < until}
+
+    @property
+    def earlier_until(self) -> datetime | None:
+        """Until when an earlier value of the header is taken; None where none is any more."""
+        return max(self.earlier_at(timezone.now()).values(), default=None)
 
 
 class CallbackMessage(models.Model):

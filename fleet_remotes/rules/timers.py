@@ -72,10 +72,11 @@ def watch_after(
     """The next poll for an action that came to `state` at `entered_at` and was polled for `looks` times since.
 
     `window` is the time for which the vendor may gather notifications into one batch; `disputed` says that outcomes
-    contradict each other and the vendor's record has not decided yet.
+    contradict each other and the vendor's record has not decided yet: then the deadline is when that is told, once.
     """
     if disputed:
-        return Watch(_next(entered_at, _DISPUTE, looks, now), None)
+        deadline = entered_at + timers.hard(state) + window
+        return Watch(_next(entered_at, _DISPUTE, looks, now), deadline if deadline > now else None)
     if state in WITH_VENDOR:
         soft = entered_at + timers.soft(state, kind) + window
         deadline = entered_at + timers.hard(state) + window

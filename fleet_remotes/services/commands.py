@@ -230,6 +230,13 @@ def cancel_action(*, action: RemoteAction, now: datetime, by: str) -> bool:
         return _cancel(RemoteAction.objects.filter(pk=action.pk), now, by) == 1
 
 
+def why_not_cancelled(action: RemoteAction) -> str:
+    """Why an action could not be cancelled, by how it stands now."""
+    if action.submitting_at is None or action.state in (State.CANCELLED, State.REFUSED):
+        return _("It does not wait any more: %(state)s.") % {"state": action.get_state_display()}
+    return _("It was sent already; what the vendor has cannot be called back.")
+
+
 def cancel_batch(*, batch: CommandBatch, now: datetime, by: str) -> int:
     """Cancels what of a batch is not yet sent; returns how many."""
     with transaction.atomic():

@@ -59,6 +59,14 @@ def action_url(pk: int) -> str:
 
 def explanation_of(action: RemoteAction) -> tuple[str, str]:
     """What an outcome means and what to do about it, in the reader's language; empty for a success."""
+    if action.is_disputed:
+        return (
+            _(
+                "The vendor reported two outcomes that contradict each other; the earlier counts until its own record"
+                " decides."
+            ),
+            _("Look at the vehicle before you rely on it or send it again."),
+        )
     if action.state == State.UNCONFIRMED:
         return (
             _("Sent is not confirmed: nothing more was heard, so it may or may not have been carried out."),
@@ -74,6 +82,18 @@ def explanation_of(action: RemoteAction) -> tuple[str, str]:
         advice = advice_of(action.cause)
         return str(advice.meaning), str(advice.todo)
     return "", ""
+
+
+def publish_contradictions(disputed: Sequence[RemoteAction], now: datetime) -> None:
+    """Publishes that two outcomes contradict each other and the vendor's record did not decide in time, once."""
+    events = []
+    with override("en"):
+        for action in disputed:
+            payload = _payload(action, [], said=_("outcomes contradict each other"))
+            subject, key = f"fleet_vehicle:{action.vehicle.vin}", f"{kinds.CONTRADICTED}:{action.pk}"
+            events.append(NewEvent(kinds.CONTRADICTED, subject, payload, key, now, thread=action.thread))
+            action.thread = action.thread or events[-1].uuid.hex
+    publish(events=events, now=now)
 
 
 def publish_outcomes(ended: Sequence[RemoteAction], now: datetime) -> None:
@@ -127,7 +147,7 @@ def _resolve(successes: Sequence[RemoteAction]) -> dict[int, list[RemoteAction]]
     return resolved
 
 
-def _payload(action: RemoteAction, resolves: list[int]) -> RemoteOutcome:
+def _payload(action: RemoteAction, resolves: list[int], said: str = "") -> RemoteOutcome:
     meaning, todo = explanation_of(action)
     summary = summary_of(action.kind, action.parameters)
     facts = ActionFacts(
@@ -146,9 +166,9 @@ def _payload(action: RemoteAction, resolves: list[int]) -> RemoteOutcome:
         batch=action.batch_id,
         error=" ".join(filter(None, (str(action.http_status or ""), action.error_code, action.error_text))),
     )
-    state = State(action.state).label
+    said = said or str(State(action.state).label)
     return RemoteOutcome(
-        headline=f"{summary}: {state} ({action.vehicle.full_title})",
+        headline=f"{summary}: {said} ({action.vehicle.full_title})",
         vehicle=vehicle_facts(action.vehicle, action.fleet.key),
         action=facts,
         explanation=meaning,

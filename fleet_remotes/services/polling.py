@@ -44,13 +44,16 @@ def _lost(action: RemoteAction, work: ActionUnitOfWork) -> None:
 
 
 def give_up(*, now: datetime) -> int:
-    """The hard time-out: nothing more is expected. What stayed held up has failed, the rest is unconfirmed."""
+    """The hard time-out: nothing more is expected. What stayed held up has failed, what contradicts itself is told, the
+    rest is unconfirmed."""
     return _sweep(RemoteAction.objects.filter(deadline_at__lte=now), _give_up, now)
 
 
 def _give_up(action: RemoteAction, work: ActionUnitOfWork) -> None:
     if action.state in _BLOCKED:
         _infer(action, work)
+    elif action.is_disputed:
+        work.tell_contradiction(action)
     else:
         work.step(action, StepKind.UNCONFIRMED)
         work.change(action, mark_unconfirmed(ActionStatus.of(action), work.now))

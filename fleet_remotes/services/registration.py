@@ -157,15 +157,16 @@ def update_callback(
 
 
 def rotate_header(*, callback: Callback, now: datetime, header_value: str = "") -> str:
-    """Gives the header a new value, here and at the vendor, and returns it; it is stored nowhere. The earlier one stays
-    right for three days, for what the vendor repeats. Raises Refused, and then nothing has changed, unless no answer
-    came: then both values are right."""
+    """Gives the header a new value, here and at the vendor, and returns it; it is stored nowhere. Each earlier one
+    stays right for three days, for what the vendor repeats. Raises Refused, and then nothing has changed, unless no
+    answer came: then both values are right."""
     value = header_value.strip() or secrets.token_urlsafe(32)
     check_header(callback.header_name, value)
-    before = (callback.header_digest, callback.earlier_digest, callback.earlier_until)
-    fields = ["header_digest", "earlier_digest", "earlier_until"]
-    callback.header_digest, callback.earlier_digest = digest_of(value), callback.header_digest
-    callback.earlier_until = now + KEPT_FOR
+    before = (callback.header_digest, callback.earlier_digests)
+    fields = ["header_digest", "earlier_digests"]
+    untils = callback.earlier_at(now) | {callback.header_digest: now + KEPT_FOR}
+    callback.earlier_digests = {digest: until.isoformat() for digest, until in untils.items()}
+    callback.header_digest = digest_of(value)
     # Before the vendor is told, so that what comes with the new value is taken from the first moment on.
     callback.save(update_fields=fields)
     if callback.callback_id and is_set_up():
@@ -173,7 +174,7 @@ def rotate_header(*, callback: Callback, now: datetime, header_value: str = "") 
             said = Remotes().update_callback(callback.fleet.key, callback.callback_id, _body(callback, value))
         except (ApiAway, ApiError) as error:
             if not (error.may_have_arrived if isinstance(error, ApiAway) else error.leaves_fate_open):
-                callback.header_digest, callback.earlier_digest, callback.earlier_until = before
+                callback.header_digest, callback.earlier_digests = before
                 callback.save(update_fields=fields)
             raise Refused(_("The vendor did not take the new value: %(why)s") % {"why": error}) from error
         _keep(callback, said)

@@ -22,8 +22,6 @@ from fleet_remotes.rules.schedules import next_time
 from fleet_remotes.services.commands import MOST_VEHICLES, place_batch
 
 log = structlog.get_logger("signalbox.remotes")
-# Days of the week as the vendor writes them; their places are the numbers of a schedule.
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 Author = User | ApiKey | None
 
 

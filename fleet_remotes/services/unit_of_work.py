@@ -25,7 +25,7 @@ from fleet_remotes.rules.timers import Timers, watch_after
 from fleet_remotes.services import nudges
 from fleet_remotes.services.bulk_writes import write_steps
 from fleet_remotes.services.learning import learn_from
-from fleet_remotes.services.outcomes import publish_outcomes
+from fleet_remotes.services.outcomes import publish_contradictions, publish_outcomes
 from fleet_remotes.services.retries import cancel_retries, plan_retries
 from fleet_remotes.services.wakeups import QUOTA_CAUSE, QUOTA_WORDS, WAKING_WORD, WakeUpReport, count_wakeups
 
@@ -63,6 +63,7 @@ class ActionUnitOfWork(UnitOfWork):
         self.changed: dict[int, RemoteAction] = {}
         self._before: dict[int, State] = {}
         self._disputed: set[int] = set()
+        self._contradicted: list[RemoteAction] = []
         self._steps: list[tuple[int, datetime, str, str]] = []
         self._windows: dict[int, timedelta] | None = None
         self._wakeups: list[WakeUpReport] = []
@@ -76,7 +77,7 @@ class ActionUnitOfWork(UnitOfWork):
         for action in rows.filter(pk__in=ids).order_by("pk"):
             self.actions[action.pk] = action
             self._before[action.pk] = State(action.state)
-            if _is_disputed(action):
+            if action.is_disputed:
                 self._disputed.add(action.pk)
 
     # ---- changing ---------------------------------------------------------------------------------------------
@@ -117,9 +118,10 @@ class ActionUnitOfWork(UnitOfWork):
         """Gives an action the status that a rule decided."""
         if status == ActionStatus.of(action):
             return
-        if status.state != action.state:
-            action.entered_at, action.looks = self.now, 0
+        was_disputed, state = action.is_disputed, action.state
         status.write_to(action)
+        if action.state != state or action.is_disputed != was_disputed:
+            action.entered_at, action.looks = self.now, 0
         self.watch(action)
 
     def move(self, action: RemoteAction, state: State, kind: StepKind, detail: str = "", *, cause: str = "") -> None:
@@ -127,6 +129,12 @@ class ActionUnitOfWork(UnitOfWork):
         self.step(action, kind, detail)
         status = ActionStatus.of(action)
         self.change(action, replace(status, state=state, since=self.now, cause=cause or status.cause))
+
+    def tell_contradiction(self, action: RemoteAction) -> None:
+        """Has people told that two outcomes contradict each other and nobody decided in time."""
+        self.step(action, StepKind.CONTRADICTED)
+        self._contradicted.append(action)
+        self.watch(action)
 
     def watch(self, action: RemoteAction) -> None:
         """Sets when the vendor is asked next and when nothing more is expected."""
@@ -138,7 +146,7 @@ class ActionUnitOfWork(UnitOfWork):
             now=self.now,
             timers=_timers(),
             window=self._window(action.callback_ref),
-            disputed=_is_disputed(action),
+            disputed=action.is_disputed,
         )
         action.look_at, action.deadline_at = watch.look_at, watch.deadline_at
         self.changed[action.pk] = action
@@ -165,6 +173,7 @@ class ActionUnitOfWork(UnitOfWork):
         retried = plan_retries([action for action in ended if self._may_retry(action)], self.now)
         for action_id, at in retried.items():
             self._steps.append((action_id, self.now, StepKind.RETRYING, at.isoformat(timespec="seconds")))
+        publish_contradictions(self._contradicted, self.now)
         publish_outcomes([action for action in ended if action.pk not in retried], self.now)
         count_wakeups(self._wakeups, self.now)
         write_actions(changed)
@@ -174,17 +183,13 @@ class ActionUnitOfWork(UnitOfWork):
 
     def _is_final_news(self, action: RemoteAction) -> bool:
         """While the vendor's record is asked which of two outcomes holds, nothing is final."""
-        if _is_disputed(action) and action.look_at is not None:
+        if action.is_disputed and action.look_at is not None:
             return False
         return action.state != self._before[action.pk] or action.pk in self._disputed
 
     def _may_retry(self, action: RemoteAction) -> bool:
         """Only a failure that came while it was expected: a late one is a person's to judge."""
         return action.state == State.FAILED and self._before[action.pk] in WITH_VENDOR and not action.inferred
-
-
-def _is_disputed(action: RemoteAction) -> bool:
-    return action.conflict and not action.reconciled
 
 
 _COLUMNS = (

@@ -80,7 +80,8 @@ def action_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     if commands.cancel_action(action=action, now=timezone.now(), by=person(request).get_username()):
         messages.success(request, _("The command is cancelled."))
     else:
-        messages.warning(request, _("It was sent already; what the vendor has cannot be called back."))
+        action.refresh_from_db()
+        messages.warning(request, commands.why_not_cancelled(action))
     return redirect("fleet_remotes:action", pk)
 
 

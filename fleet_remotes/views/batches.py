@@ -115,7 +115,10 @@ def batch_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     text = ngettext(
         "%(n)d command was not sent and is cancelled.", "%(n)d commands were not sent and are cancelled.", n
     )
-    messages.success(request, text % {"n": n})
+    if n:
+        messages.success(request, text % {"n": n})
+    else:
+        messages.warning(request, _("Nothing of it waits any more."))
     return redirect("fleet_remotes:batch", pk)
 
 

@@ -85,6 +85,7 @@ def test_payloads_are_what_their_schemas_say() -> None:
         "remote.failed",
         "remote.unconfirmed",
         "remote.blocked",
+        "remote.contradicted",
         "remote.approval",
         "callback.silent",
         "wakeups.exhausted",
@@ -152,6 +153,42 @@ def test_a_conflict_that_nobody_decides_is_told_in_the_end() -> None:
     for _ in range(5):
         take_answer(question=question, answer=VendorReply(problem="away"), now=at(120))
     assert published_kinds() == [kinds.FAILED]
+
+
+@pytest.mark.parametrize("first_told", [True, False], ids=["told before", "in one body"])
+@pytest.mark.parametrize("success_at", [30, 50], ids=["success first", "failure first"])
+@pytest.mark.parametrize("record", [None, "SentToVehicle", "Unheard-of"])
+def test_a_contradiction_is_told_after_ten_minutes_whatever_the_record_says(
+    first_told: bool, success_at: float, record: str | None
+) -> None:
+    action, callback = in_flight()
+    outcomes = [failed(action, "GeneralError", 40), success(action, success_at)]
+    for sent_together in [outcomes] if not first_told else [[one] for one in outcomes]:
+        receive(callback, body(*sent_together), now=at(7_000))  # long after the action came to its state
+    if record:
+        question = Question(action.pk, "", "", "", action.remote_action_id)
+        take_answer(question=question, answer=VendorReply(record={"status": record}), now=at(7_060))
+    give_up(now=at(7_599))
+    assert kinds.CONTRADICTED not in published_kinds()
+    for later in (7_601, 7_700, 90_000):
+        give_up(now=at(later))
+    ((_kind, payload),) = published([kinds.CONTRADICTED])
+    assert "outcomes contradict each other" in payload["headline"]
+    assert (payload["conflict"], payload["suggestion"]) == (
+        True,
+        "Look at the vehicle before you rely on it or send it again.",
+    )
+    assert [step.kind for step in action.steps.all()].count("contradicted") == 1
+    assert len({event.thread or event.uuid.hex for event in Event.objects.all()}) == 1
+
+
+def test_what_the_record_decides_in_time_is_no_contradiction() -> None:
+    action, callback = in_flight()
+    notify(callback, success(action, 30), failed(action, "GeneralError", 40))
+    question = Question(action.pk, "", "", "", action.remote_action_id)
+    take_answer(question=question, answer=VendorReply(record={"status": "Success"}), now=at(60))
+    give_up(now=at(9_000))
+    assert published_kinds() == [kinds.SUCCEEDED]
 
 
 # ---- silence ------------------------------------------------------------------------------------------------------

@@ -346,7 +346,23 @@ def test_action_page_says_how_late_and_what_it_resolves(viewer: Client) -> None:
 def test_what_waits_is_cancelled_and_what_was_sent_is_not(operator: Client) -> None:
     waiting = RemoteActionFactory(state=State.QUEUED, remote_action_id="")
     assert "The command is cancelled." in text_of(operator.post(url("action_cancel", waiting.pk), follow=True))
-    assert "cannot be called back" in text_of(operator.post(url("action_cancel", waiting.pk), follow=True))
+    assert "It does not wait any more: Cancelled." in text_of(
+        operator.post(url("action_cancel", waiting.pk), follow=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "posted", "said"),
+    [
+        (State.REFUSED, False, "It does not wait any more: "),
+        (State.CANCELLED, True, "It does not wait any more: Cancelled."),  # it was found not to have arrived
+        (State.SENT, True, "It was sent already"),
+        (State.SUCCEEDED, True, "It was sent already"),
+    ],
+)
+def test_why_one_is_not_cancelled_is_said_as_it_is(operator: Client, state: State, posted: bool, said: str) -> None:
+    action = RemoteActionFactory(state=state, submitting_at=timezone.now() if posted else None)
+    assert said in text_of(operator.post(url("action_cancel", action.pk), follow=True))
 
 
 def test_the_vendor_is_asked_when_a_person_wants_it(operator: Client) -> None:
@@ -416,6 +432,7 @@ def test_batch_page_shows_how_far_it_is(operator: Client, batch: CommandBatch) -
 
 def test_a_batch_that_is_over_stops_asking(operator: Client, batch: CommandBatch) -> None:
     assert "1 command was not sent" in text_of(operator.post(url("batch_cancel", batch.pk), follow=True))
+    assert "Nothing of it waits any more." in text_of(operator.post(url("batch_cancel", batch.pk), follow=True))
     assert operator.get(url("batch", batch.pk), headers={"HX-Target": "progress"}).status_code == 286
     assert "every 3s" not in operator.get(url("batch", batch.pk)).content.decode()
 

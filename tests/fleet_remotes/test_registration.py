@@ -72,6 +72,30 @@ def test_a_new_header_is_right_at_once_and_the_one_before_for_three_days(
         assert not header_matches(callback, "Bearer wrong")
 
 
+def test_whichever_of_several_new_values_was_given_within_three_days_is_taken(
+    vendor: Running, callback: Callback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = [f"Bearer value-of-day-{day}-0123456789" for day in range(4)]
+    for day, value in enumerate(values):
+        registration.rotate_header(callback=callback, now=at(0) + timedelta(days=day), header_value=value)
+    moment = at(0) + timedelta(days=3, hours=1)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
+    # The first of all was replaced three days and an hour ago.
+    assert [header_matches(callback, value) for value in (HEADER_VALUE, *values)] == [False, True, True, True, True]
+    assert callback.earlier_until == at(0) + timedelta(days=6)
+    registration.rotate_header(callback=callback, now=moment, header_value=values[1])  # back to an earlier one
+    assert header_matches(callback, values[1])
+    assert header_matches(callback, values[3])
+
+
+@pytest.mark.parametrize("said", ["paused", " PAUSE ", "suspended"])
+def test_the_status_is_taken_in_any_case(api: ApiClient, vendor: Running, callback: Callback, said: str) -> None:
+    path = "/remotes/callbacks/north/registration"
+    assert api.put(path, {"status": said}).json()["status"] == "Paused"
+    assert api.put(path, {"status": "resume"}).json()["status"] == "Running"
+    assert api.put(path, {"status": "asleep"}).status_code == 422
+
+
 def test_a_header_that_the_vendor_refuses_stays_as_it_was(settings: Settings, callback: Callback) -> None:
     settings.REMOTES_PASSWORD = "wrong"
     with pytest.raises(Refused, match="HTTP 401"):
