@@ -94,8 +94,8 @@ def seconds_of_day(text: str) -> int | None:
     """The seconds since midnight of an ISO 8601 duration or of what a clock shows; None for what is neither, or no time
     of one day."""
     text = text.strip()
-    if hour := HOURS.read(text):
-        return int(hour) * 3600 if not text[:1].isdigit() else None
+    if named := HOURS.read(text):
+        return int(named) * 3600 if not text[:1].isdigit() else None
     if duration := _DURATION.fullmatch(text):
         if not any(duration.groupdict().values()):
             return None
