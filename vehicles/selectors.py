@@ -17,10 +17,8 @@ from core.models import ApiKey
 from core.people import seen_as_it_is
 from outbox.models import Delivery
 from outbox.selectors import deliveries_of_events
-from outbox.subscriptions.matching import is_listened_to
 from vehicles.catalogue import TYPES
 from vehicles.choices import LIVE, SHOWN, BrakeState, NotificationState, PushState, Reason
-from vehicles.event_kinds import CREATED
 from vehicles.models import (
     AddedLanguage,
     Brake,
@@ -86,7 +84,6 @@ class Pushes:
     delivered: int
     failed: int
     unheard: int
-    is_heard: bool
 
 
 def pushes(now: datetime) -> Pushes:
@@ -94,7 +91,7 @@ def pushes(now: datetime) -> Pushes:
     counts = _counts(reported, "push_state")
     failed = counts.pop(PushState.FAILED.value, 0)
     waiting = DriverNotification.objects.filter(reason=Reason.NO_LISTENER, state=NotificationState.SUPPRESSED)
-    return Pushes(sum(counts.values()), failed, waiting.count(), is_listened_to(CREATED))
+    return Pushes(sum(counts.values()), failed, waiting.count())
 
 
 def mutes_of(driver: Driver, now: datetime) -> QuerySet[Mute]:
@@ -138,7 +135,7 @@ def check_brakes(_now: datetime) -> Finding:
 def check_pushes(now: datetime) -> Finding:
     """Whether somebody takes pushes to the phones, and whether they arrive."""
     found = pushes(now)
-    if not found.is_heard and found.unheard:
+    if found.unheard:
         return Finding(
             False, _("nobody listens: %(n)d notifications by push wait for a webhook") % {"n": found.unheard}
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import msgspec
 from django.db import connection
 
 from outbox.choices import Reason
 from outbox.contract import NewEvent, Recipient
-from outbox.event_kinds import kind_of, matches_topic
+from outbox.event_kinds import EventKind, kind_of, matches_topic
 from outbox.subscriptions.conditions import EventView, Predicate
 from outbox.subscriptions.stamps import STAMPS, Source
 
@@ -53,10 +54,29 @@ def listening_to(events: Sequence[NewEvent], stamps: Mapping[str, str]) -> Itera
                 yield from ((event, recipient) for recipient in listener.recipients)
 
 
-def is_listened_to(key: str) -> bool:
-    """Whether any listener takes events of this kind, whatever its condition says of each, and is not held back."""
+@dataclass(frozen=True)
+class Audience:
+    """Who is sent events of a kind now. `stamp` is another one as soon as that may have changed."""
+
+    kind: EventKind
+    listeners: tuple[Listener, ...]
+    stamp: str
+
+    def hears(self, make: Callable[[], NewEvent]) -> bool:
+        """Whether one of them takes an event, which is made where a condition has to be asked."""
+        if not self.listeners or any(listener.condition is None for listener in self.listeners):
+            return bool(self.listeners)
+        view = EventView.of_new(make(), self.kind)
+        return any(listener.condition(view) for listener in self.listeners if listener.condition is not None)
+
+
+def audience_of(key: str) -> Audience:
+    """Whoever is held back, disabled or paused, is not in it."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {STAMPS}::text")
         stamps: dict[str, str] = msgspec.json.decode(cursor.fetchone()[0])
-    found = (listener for source in _sources.values() for listener in source.as_of(stamps).of(kind_of(key)))
-    return any(to.held_back in (Reason.NONE, Reason.PAUSED) for listener in found for to in listener.recipients)
+    kind = kind_of(key)
+    found = (listener for source in _sources.values() for listener in source.as_of(stamps).of(kind))
+    awake = [listener for listener in found if any(to.held_back == Reason.NONE for to in listener.recipients)]
+    stamp = blake2b(msgspec.json.encode(sorted(stamps.items())), digest_size=8).hexdigest()
+    return Audience(kind, tuple(awake), stamp)

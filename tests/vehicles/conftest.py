@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from outbox.models import WebhookEndpoint
 from outbox.subscriptions.stamps import listeners_changed
+from tests.vehicles.helpers import EVERYBODYS
 from vehicles.services import brakes
 
 
@@ -18,16 +19,16 @@ def no_brake(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def somebody_listens(request: pytest.FixtureRequest) -> None:
-    """A webhook that takes pushes, where there is a database; its condition fits none, so that nothing is delivered."""
+    """A webhook that takes every push, where there is a database."""
     if request.node.get_closest_marker("django_db") or {"db", "committed"} & set(request.fixturenames):
         request.getfixturevalue("db")
-        listen("kind:none.of.these")
+        listen(url=EVERYBODYS)
 
 
-def listen(condition: str = "") -> None:
+def listen(condition: str = "", url: str = "https://app.example/") -> None:
     WebhookEndpoint.objects.create(
-        url="https://app.example/",
-        shown_url="https://app.example",
+        url=url,
+        shown_url=url,
         topics=["vehicle.notification.*"],
         condition=condition,
         created_at=timezone.now(),

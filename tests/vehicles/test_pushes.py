@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from outbox.event_kinds import kind_of
-from outbox.models import Delivery, WebhookEndpoint
+from outbox.models import WebhookEndpoint
 from outbox.subscriptions.conditions import EventView, check_condition, compile_condition
 from outbox.subscriptions.stamps import listeners_changed
 from outbox.transports.webhook.envelope import envelope
@@ -69,10 +69,46 @@ def test_what_goes_by_push_alone_waits_while_nobody_listens() -> None:
     assert "1" in finding.text
     assert tell_the_unheard(now=at()) == 0
     listen()
-    assert check_pushes(timezone.now()).ok
     assert tell_the_unheard(now=at(minutes=1)) == 1
     sweep(at(minutes=1))
+    assert check_pushes(timezone.now()).ok
     assert "AudiRemoteAccessDisabled" in shown()
+    assert [d[0] for d in deliveries("AudiRemoteAccessDisabled")] == ["webhook"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("type:AudiRemoteAccessDisabled severity:>=warning program:lyon", True),
+        ("program:paris", False),
+        ("type:CarNotFound", False),
+        ("severity:critical", False),
+        ("brand:audi channels:push occasion:new", True),
+        ("privacy", True),
+        ("-privacy", False),
+    ],
+)
+def test_somebody_listens_whose_condition_fits_the_very_event(condition: str, told: bool) -> None:
+    deaf()
+    listen(condition)
+    take(driver(at(days=-7), program="Lyon"))
+    private()
+    assert ("AudiRemoteAccessDisabled" in shown()) is told
+    assert bool(deliveries("AudiRemoteAccessDisabled")) is told
+    assert check_pushes(timezone.now()).ok is told
+
+
+def test_what_nobody_takes_is_asked_again_only_once_others_listen() -> None:
+    deaf()
+    listen("program:paris")
+    private()
+    assert held() == {"AudiRemoteAccessDisabled": "no_listener"}
+    assert [tell_the_unheard(now=at(minutes=n)) for n in (1, 2)] == [1, 0]
+    sweep(at(minutes=2))
+    WebhookEndpoint.objects.update(condition="program:paris,none")
+    listeners_changed("webhooks")
+    assert [tell_the_unheard(now=at(minutes=n)) for n in (3, 4)] == [1, 0]
+    sweep(at(minutes=4))
     assert [d[0] for d in deliveries("AudiRemoteAccessDisabled")] == ["webhook"]
 
 
@@ -90,8 +126,8 @@ def test_the_dashboard_says_that_nobody_listens(viewer: Client) -> None:
     assert "Nobody listens" in viewer.get("/").content.decode()
 
 
-@pytest.mark.parametrize(("state", "waits"), [("enabled", False), ("paused", False), ("disabled", True)])
-def test_a_paused_webhook_listens_and_a_disabled_one_does_not(state: str, waits: bool) -> None:
+@pytest.mark.parametrize(("state", "waits"), [("enabled", False), ("paused", True), ("disabled", True)])
+def test_who_is_paused_or_disabled_listens_to_nothing(state: str, waits: bool) -> None:
     WebhookEndpoint.objects.update(state=state)
     listeners_changed("webhooks")
     private()
@@ -237,4 +273,3 @@ def test_the_list_asks_for_type_severity_and_program(api: ApiClient, query: str,
     take(driver(at(days=-6), program="Lyon"), *renault(), account(auth_state="revoked"))
     rows = api.get(f"/vehicles/notifications?q={query}").json()["items"]
     assert {row["type"] for row in rows} == found
-    assert not Delivery.objects.filter(channel="webhook").exists()

@@ -61,7 +61,7 @@ def test_statements_of_a_batch_do_not_grow_with_it(count: int) -> None:
         for n in range(count)
     ]
     assert statements(lambda: take(*broken, now=at(hours=1), alone=True)) <= 43
-    assert statements(lambda: take(*heard, now=at(hours=2), alone=True)) <= 48
+    assert statements(lambda: take(*heard, now=at(hours=2), alone=True)) <= 50
     assert len(events(name="InvalidCredentials")) == count
 
 

@@ -916,6 +916,10 @@ class Migration(migrations.Migration):
                     "brake_key",
                     models.CharField(blank=True, db_default="", default="", editable=False, max_length=80),
                 ),
+                (
+                    "unheard_by",
+                    models.CharField(blank=True, db_default="", default="", editable=False, max_length=16),
+                ),
                 ("due_at", models.DateTimeField(null=True, verbose_name="looked at again")),
                 ("ended_at", models.DateTimeField(null=True, verbose_name="ended")),
                 (
@@ -957,7 +961,9 @@ class Migration(migrations.Migration):
                     models.Index(fields=["type", "-id"], name="notification_by_type"),
                     models.Index(fields=["vehicle", "-id"], name="notification_of_vehicle"),
                     models.Index(
-                        condition=models.Q(("reason", "no_listener")), fields=["driver"], name="notification_unheard"
+                        condition=models.Q(("reason", "no_listener")),
+                        fields=["unheard_by", "driver"],
+                        name="notification_unheard",
                     ),
                     models.Index(
                         condition=models.Q(("brake_key", ""), _negated=True),

@@ -71,6 +71,8 @@ class DriverNotification(models.Model):
     push_reason = models.CharField(_("why the push failed"), max_length=200, blank=True, default="", db_default="")
     # Of what many of one feed may have at once, its brand and feed.
     brake_key = models.CharField(max_length=80, blank=True, default="", db_default="", editable=False)
+    # The listeners, by their stamp, when it was last asked whether one of them takes its push.
+    unheard_by = models.CharField(max_length=16, blank=True, default="", db_default="", editable=False)
     # When it is evaluated again, while it is held back.
     due_at = models.DateTimeField(_("looked at again"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
@@ -98,7 +100,9 @@ class DriverNotification(models.Model):
             models.Index(fields=("type", "-id"), name="notification_by_type"),
             models.Index(fields=("vehicle", "-id"), name="notification_of_vehicle"),
             # Those that wait for somebody to listen.
-            models.Index(fields=("driver",), name="notification_unheard", condition=Q(reason="no_listener")),
+            models.Index(
+                fields=("unheard_by", "driver"), name="notification_unheard", condition=Q(reason="no_listener")
+            ),
             models.Index(fields=("brake_key", "told_at"), name="notification_brake", condition=~Q(brake_key="")),
             models.Index(fields=("push_at",), name="notification_pushed", condition=Q(push_at__isnull=False)),
         )

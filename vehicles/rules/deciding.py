@@ -6,7 +6,7 @@ A notification is held back by the first stage that objects (`rules.stages`), an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -27,7 +27,7 @@ from vehicles.rules.stages import (
 )
 from vehicles.rules.windows import Window
 
-__all__ = ["Change", "DecidedStep", "Decision", "History", "Key", "Person", "Policy", "Row", "decide"]
+__all__ = ["Case", "Change", "DecidedStep", "Decision", "History", "Key", "Person", "Policy", "Row", "decide"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,11 @@ def decide(
     history: History,
     now: datetime,
     braked: Collection[Key] = (),
+    hears: Callable[[Case], bool] = lambda _case: True,
 ) -> Decision:
     """What becomes of one driver's notifications. `rows` are those that live; they are changed in place. `braked` are
-    those that wait for a person, because too many of their feed came at once."""
+    those that wait for a person, because too many of their feed came at once; `hears` says whether anybody takes the
+    push of one."""
     in_force = [pair for pair in windows if pair[0].name in policies]
     live = {row.key: row for row in rows}
     holding = {(policy.name, window.subject): (policy, window) for policy, window in in_force if window.holds(now)}
@@ -81,7 +83,7 @@ def decide(
         row = live.get(key)
         if row is None and policy.once and key in history.once:
             continue
-        change = _advance(Case(policy, window, row, person, history, causes, now, key in braked))
+        change = _advance(Case(policy, window, row, person, history, causes, now, key in braked, hears))
         changes += [change] if change else []
         now_shown = change.row if change else row
         if policy.rank and policy.explains and now_shown is not None and now_shown.state in SHOWN:
@@ -168,15 +170,15 @@ def _hold(change: Change, hold: Hold) -> Change:
 
 
 def _show(change: Change, case: Case, kind: StepKind) -> Change:
-    row, usable = change.row, case.person.usable(case.policy.ways)
+    row, closed = change.row, case.closed()
+    usable = tuple(channel for channel in case.policy.ways if channel not in closed)
     row.reason, row.root, row.due_at = "", "", None
     row.told_at, row.times_told = case.now, row.times_told + 1
     if not (kind == StepKind.REMINDED and row.state == NotificationState.READ):
         row.state = NotificationState.OPEN
     change.notify_by = usable
     change.steps.append(DecidedStep(kind, detail=", ".join(usable)))
-    skipped = [(channel, reason) for channel in case.policy.ways if (reason := case.person.closed(channel))]
-    change.steps += [DecidedStep(StepKind.SKIPPED, reason, channel) for channel, reason in skipped]
+    change.steps += [DecidedStep(StepKind.SKIPPED, reason, channel) for channel, reason in closed.items()]
     return change
 
 

@@ -60,21 +60,8 @@ class Person:
     consents: bool = False
     has_email: bool = False
     push_enabled: bool = True
-    # Whether anybody takes pushes to the phones.
-    push_is_heard: bool = True
     # Until when which type is muted; "" is every type.
     mutes: Mapping[str, datetime] = field(default_factory=dict)
-
-    def closed(self, channel: str) -> Reason | None:
-        """Why a channel does not lead to the driver; None where it does."""
-        if channel == DriverChannel.EMAIL and not self.has_email:
-            return Reason.NO_CHANNEL
-        if channel == DriverChannel.PUSH and not (self.push_enabled and self.push_is_heard):
-            return Reason.NO_LISTENER if self.push_enabled else Reason.NO_CHANNEL
-        return None
-
-    def usable(self, ways: Sequence[str]) -> tuple[str, ...]:
-        return tuple(channel for channel in ways if self.closed(channel) is None)
 
 
 @dataclass(slots=True)
@@ -132,6 +119,18 @@ class Case:
     causes: Sequence[tuple[Policy, Window]]
     now: datetime
     is_braked: bool = False
+    # Whether anybody takes the push of this one to the phone.
+    hears: Callable[[Case], bool] = lambda _case: True
+
+    def closed(self) -> dict[str, Reason]:
+        """Of its channels, those that do not lead to the driver, and why."""
+        found = {}
+        for channel in self.policy.ways:
+            if channel == DriverChannel.EMAIL and not self.person.has_email:
+                found[channel] = Reason.NO_CHANNEL
+            elif channel == DriverChannel.PUSH and not (self.person.push_enabled and self.hears(self)):
+                found[channel] = Reason.NO_LISTENER if self.person.push_enabled else Reason.NO_CHANNEL
+        return found
 
 
 # ---- the stages: each returns why not, or None ----------------------------------------------------------------------
@@ -189,10 +188,10 @@ def _consent(case: Case) -> Hold | None:
 
 
 def _no_channel(case: Case) -> Hold | None:
-    if case.person.usable(case.policy.ways):
+    closed = case.closed()
+    if len(closed) < len(case.policy.ways):
         return None
-    reasons = {case.person.closed(channel) for channel in case.policy.ways}
-    return Hold(Reason.NO_LISTENER if Reason.NO_LISTENER in reasons else Reason.NO_CHANNEL)
+    return Hold(Reason.NO_LISTENER if Reason.NO_LISTENER in closed.values() else Reason.NO_CHANNEL)
 
 
 def _cooldown(case: Case) -> Hold | None:

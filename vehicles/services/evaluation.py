@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,18 +14,21 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from core.sql import columns, update_rows
-from vehicles.choices import LIVE
+from outbox.contract import NewEvent
+from outbox.subscriptions.matching import Audience, audience_of
+from vehicles.choices import LIVE, NotificationState, StepKind
+from vehicles.event_kinds import CREATED
 from vehicles.models import Driver, Vehicle
 from vehicles.rules import windows_of
 from vehicles.rules.clocks import as_day
 from vehicles.rules.conditions.connection import HEARD_WITHIN, silence_judged_at, silent_at
-from vehicles.rules.deciding import Change, Decision, History, Key, Policy, Row, decide
+from vehicles.rules.deciding import Case, Change, DecidedStep, Decision, History, Key, Policy, Row, decide
 from vehicles.rules.pairing import Patience, pairing_status, status_changes
 from vehicles.rules.sessions import LONGEST_PAUSE
 from vehicles.rules.windows import Window
 from vehicles.services.brakes import Brakes
 from vehicles.services.looks import Looks
-from vehicles.services.notifying import Item, write_changes
+from vehicles.services.notifying import Item, created_event, write_changes
 from vehicles.services.policies import policies_in_force
 from vehicles.services.settling import settle_items
 from vehicles.services.snapshots import Subject, read_snapshots
@@ -107,11 +111,10 @@ def evaluate(*, driver_ids: Collection[int], now: datetime) -> None:
     if not ids:
         return
     end_silent_sessions(driver_ids=ids, now=now)
-    policies, wording = policies_in_force(), Wording()
-    looks: Looks | None = None
+    policies, author, audience = policies_in_force(), _Author(now), audience_of(CREATED)
     subjects = read_snapshots(ids, now)
     windows = {pk: list(windows_of(subject.snapshot, policies.values())) for pk, subject in subjects.items()}
-    rows, histories, previous = _read_rows(subjects, windows)
+    rows, histories, author.previous = _read_rows(subjects, windows)
     items: list[Item] = []
     due: list[tuple[int, datetime | None]] = []
     patience = _patience(policies)
@@ -119,12 +122,10 @@ def evaluate(*, driver_ids: Collection[int], now: datetime) -> None:
     for pk, subject in subjects.items():
         in_force = [] if subject.driver.removed else windows[pk]
         braked = brakes.held.get(pk, ())
-        decision = decide(in_force, rows.get(pk, []), policies, subject.person, histories[pk], now, braked)
+        hears = partial(_is_heard, audience, author, subject)
+        decision = decide(in_force, rows.get(pk, []), policies, subject.person, histories[pk], now, braked, hears)
         for change in decision.changes:
-            item = _item(subject, change, wording, previous, now)
-            item.language = wording.language_for(change.row.type, subject.driver.language)
-            looks = looks or Looks()
-            item.look = looks.of(subject.driver.program)
+            item = author.item(subject, change)
             item.brake_key = brakes.key_of(subject.snapshot, change.policy, change.window)
             items.append(item)
         next_evaluation = _next_evaluation(subject, decision, patience, now)
@@ -169,29 +170,60 @@ def _read_rows(
     return living, histories, previous
 
 
-def _item(subject: Subject, change: Change, wording: Wording, previous: Mapping[int, _Previous], now: datetime) -> Item:
-    """A change with its words; what is not sent anew keeps those that it was sent with."""
-    before = previous.get(change.row.id)
-    if before is not None and not change.notify_by:
-        item = Item(subject.driver, change, words=before.words, nameless=before.words, facts=before.facts)
-        vehicle_id = before.vehicle_id
-        name = subject.driver.name
-        if name and (name in before.words.title or name in before.words.body):
-            item.nameless = _words(item, wording, subject)
-    else:
-        window = change.window
-        item = Item(subject.driver, change, facts=_facts_at(window, now.astimezone(subject.person.zone).date()))
-        vehicle_id = window.vehicle_id if window is not None else None
-        item.words = item.nameless = _words(item, wording, subject)
-        if wording.names_driver(change.row.type, subject.driver.language):
-            item.words = _words(item, wording, subject, name=subject.driver.name)
-            item.named = _words(item, wording, subject, name="{name}")
-    vehicle = next((v for v in subject.snapshot.vehicles if v.id == vehicle_id), None)
-    if vehicle is not None:
-        item.vehicle_key = vehicle.key
-        item.brand = str(vehicle.reports.latest("brand") or "")
-        item.model = str(vehicle.reports.latest("model") or "")
-    return item
+def _is_heard(audience: Audience, author: _Author, subject: Subject, case: Case) -> bool:
+    """Whether somebody takes the push of what is about to be shown: whose condition is asked with the very event."""
+
+    def event() -> NewEvent:
+        row = Row(case.policy.name, case.window.subject, NotificationState.OPEN, case.window.begins, author.now)
+        again = case.row is not None and case.row.times_told
+        steps = [DecidedStep(StepKind.RETURNED if again else StepKind.NOTIFIED)]
+        item = author.item(subject, Change(row, case.policy, case.window, steps, notify_by=case.policy.ways))
+        return created_event(item, author.now)
+
+    return audience.hears(event)
+
+
+@dataclass(slots=True)
+class _Author:
+    """Gives changes their words, in the drivers' languages and as their programmes look."""
+
+    now: datetime
+    wording: Wording = field(default_factory=Wording)
+    previous: Mapping[int, _Previous] = field(default_factory=dict)
+    looks: Looks | None = None
+
+    def item(self, subject: Subject, change: Change) -> Item:
+        item = self._worded(subject, change)
+        item.language = self.wording.language_for(change.row.type, subject.driver.language)
+        self.looks = self.looks or Looks()
+        item.look = self.looks.of(subject.driver.program)
+        return item
+
+    def _worded(self, subject: Subject, change: Change) -> Item:
+        """A change with its words; what is not sent anew keeps those that it was sent with."""
+        before, wording = self.previous.get(change.row.id), self.wording
+        if before is not None and not change.notify_by:
+            item = Item(subject.driver, change, words=before.words, nameless=before.words, facts=before.facts)
+            vehicle_id = before.vehicle_id
+            name = subject.driver.name
+            if name and (name in before.words.title or name in before.words.body):
+                item.nameless = _words(item, wording, subject)
+        else:
+            window = change.window
+            item = Item(
+                subject.driver, change, facts=_facts_at(window, self.now.astimezone(subject.person.zone).date())
+            )
+            vehicle_id = window.vehicle_id if window is not None else None
+            item.words = item.nameless = _words(item, wording, subject)
+            if wording.names_driver(change.row.type, subject.driver.language):
+                item.words = _words(item, wording, subject, name=subject.driver.name)
+                item.named = _words(item, wording, subject, name="{name}")
+        vehicle = next((v for v in subject.snapshot.vehicles if v.id == vehicle_id), None)
+        if vehicle is not None:
+            item.vehicle_key = vehicle.key
+            item.brand = str(vehicle.reports.latest("brand") or "")
+            item.model = str(vehicle.reports.latest("model") or "")
+        return item
 
 
 def _facts_at(window: Window | None, today: date) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from msgspec import Meta
 from core.device_clock import judge, span_text
 from core.ingest import BatchSteps, Intake, Submission, take
 from core.sql import columns, insert_rows, update_rows
-from outbox.subscriptions.matching import is_listened_to
+from outbox.subscriptions.matching import audience_of
 from vehicles.choices import DriverChannel, NotificationState, PushState, StepKind
 from vehicles.event_kinds import CREATED
 from vehicles.ingest.base import Moment
@@ -92,17 +92,19 @@ def _apply(note: DriverNotification, state: PushState, at: datetime, reason: str
 
 
 def tell_the_unheard(*, now: datetime) -> int:
-    """Once a webhook takes pushes, those who waited for one are looked at; returns how many."""
-    if not DriverNotification.objects.filter(reason="no_listener", state=NotificationState.SUPPRESSED).exists():
-        return 0
-    if not is_listened_to(CREATED):
+    """Once others listen than before, the drivers of what waits for that are looked at; returns how many."""
+    audience = audience_of(CREATED)
+    if not audience.listeners:
         return 0
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE vehicles_driver SET due_at = %s WHERE id IN (SELECT d.id FROM vehicles_driver d WHERE"
-            " (d.due_at IS NULL OR d.due_at > %s) AND EXISTS (SELECT 1 FROM vehicles_drivernotification n"
-            " WHERE n.driver_id = d.id AND n.reason = 'no_listener' AND n.state = 'suppressed')"
-            " ORDER BY d.id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED)",
-            [now, now, AT_ONCE],
+            "WITH d AS (SELECT id FROM vehicles_driver WHERE id IN (SELECT driver_id FROM vehicles_drivernotification"
+            " WHERE reason = 'no_listener' AND state = 'suppressed'"
+            " AND (unheard_by < %(stamp)s OR unheard_by > %(stamp)s) LIMIT %(at_once)s)"
+            " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED),"
+            " asked AS (UPDATE vehicles_drivernotification SET unheard_by = %(stamp)s"
+            " WHERE driver_id IN (SELECT id FROM d) AND reason = 'no_listener')"
+            " UPDATE vehicles_driver SET due_at = LEAST(due_at, %(now)s) WHERE id IN (SELECT id FROM d)",
+            {"stamp": audience.stamp, "at_once": AT_ONCE, "now": now},
         )
         return int(cursor.rowcount)

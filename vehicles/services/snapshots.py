@@ -17,8 +17,6 @@ import msgspec
 from django.conf import settings
 from django.db import connection
 
-from outbox.subscriptions.matching import is_listened_to
-from vehicles.event_kinds import CREATED
 from vehicles.models import Driver
 from vehicles.rules import snapshot as pic
 from vehicles.rules.deciding import Person
@@ -71,13 +69,12 @@ def read_snapshots(driver_ids: Sequence[int], now: datetime) -> dict[int, Subjec
         ids,
     )
     subjects = {}
-    push_is_heard = is_listened_to(CREATED) if rows else True
     mutes: dict[int, dict[str, datetime]] = defaultdict(dict)
     for pk, name, until in _rows("SELECT driver_id, type, until FROM vehicles_mute WHERE driver_id = ANY(%s)", ids):
         mutes[pk][name] = until
     for reports, *values in rows:
         driver = Driver(**dict(zip(names, values, strict=True)))
-        subjects[driver.pk] = _subject(driver, _reports(reports), push_is_heard, mutes[driver.pk])
+        subjects[driver.pk] = _subject(driver, _reports(reports), mutes[driver.pk])
     snapshots = {pk: subject.snapshot for pk, subject in subjects.items()}
     _read_cars(ids, subjects)
     _read_locations(ids, snapshots)
@@ -86,7 +83,7 @@ def read_snapshots(driver_ids: Sequence[int], now: datetime) -> dict[int, Subjec
     return subjects
 
 
-def _subject(driver: Driver, reports: Reports, push_is_heard: bool, mutes: Mapping[str, datetime]) -> Subject:
+def _subject(driver: Driver, reports: Reports, mutes: Mapping[str, datetime]) -> Subject:
     zone = zone_named(driver.time_zone)
     person = Person(
         zone=zone,
@@ -96,7 +93,6 @@ def _subject(driver: Driver, reports: Reports, push_is_heard: bool, mutes: Mappi
         consents=driver.marketing_consent,
         has_email=bool(driver.email),
         push_enabled=driver.push_enabled,
-        push_is_heard=push_is_heard,
         mutes=mutes,
     )
     return Subject(driver, pic.Snapshot(driver.pk, driver.external_id, reports, zone=zone), person)
