@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import NoneType
@@ -113,6 +115,48 @@ def _arrays(columns: Sequence[Col], rows: Sequence[Sequence[Any]]) -> list[str]:
     return [array_literal(column) for _column, column in zip(columns, zip(*rows, strict=True), strict=False)]
 
 
+@contextlib.contextmanager
+def pipelined() -> Iterator[None]:
+    """What this module writes goes to PostgreSQL without waiting for the answer; whoever asks for its rows waits.
+
+    While PostgreSQL works, so does Python. An error is raised where rows are asked for next, or at the end. Django's
+    own statements wait as ever, because it counts the rows that they changed. Inside a transaction alone.
+    """
+    with connection.wrap_database_errors, connection.connection.pipeline() as pipeline:
+
+        def waiting(execute: Callable[..., Any], *statement: Any) -> Any:
+            result = execute(*statement)
+            if not getattr(_sending, "is_on", False):
+                with connection.wrap_database_errors:
+                    pipeline.sync()
+            return result
+
+        with connection.execute_wrapper(waiting):
+            yield
+
+
+_sending = threading.local()
+
+
+Rows = Callable[[], list[tuple[Any, ...]]]
+
+
+def sent(statement: str, parameters: Any = None) -> Rows:
+    """Sends a statement; what it returns waits for the rows, once."""
+    cursor = connection.cursor()
+    _sending.is_on = True
+    try:
+        cursor.execute(statement, parameters)
+    finally:
+        _sending.is_on = False
+
+    def rows() -> list[tuple[Any, ...]]:
+        with cursor:
+            return list(cursor.fetchall())
+
+    return rows
+
+
 def insert_rows(
     table: str, columns: Sequence[Col], rows: Sequence[Sequence[Any]], suffix: str = ""
 ) -> list[tuple[Any, ...]]:
@@ -120,16 +164,20 @@ def insert_rows(
 
     Names come from our code alone, values are parameters.
     """
+    inserted = send_rows(table, columns, rows, suffix)
+    return inserted() if "RETURNING" in suffix else []
+
+
+def send_rows(table: str, columns: Sequence[Col], rows: Sequence[Sequence[Any]], suffix: str = "") -> Rows:
+    """The same, without waiting for the rows that it returns."""
     if not rows:
-        return []
+        return list
     names = ", ".join(f'"{c.name}"' for c in columns)
     selected = ", ".join(c.selected for c in columns)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table} ({names}) SELECT {selected} FROM {_unnest(columns)} {suffix}",  # noqa: S608
-            _arrays(columns, rows),
-        )
-        return cursor.fetchall() if "RETURNING" in suffix else []
+    return sent(
+        f"INSERT INTO {table} ({names}) SELECT {selected} FROM {_unnest(columns)} {suffix}",  # noqa: S608
+        _arrays(columns, rows),
+    )
 
 
 def update_rows(
@@ -140,14 +188,14 @@ def update_rows(
     where: str = "",
     *,
     shared: Sequence[Col] = (),
-) -> int:
-    """Updates rows in one statement; each row is (key, value, …). Returns how many were changed.
+) -> None:
+    """Updates rows in one statement; each row is (key, value, …).
 
     With `shared` columns a row ends with a tuple of their values, which is passed once for all rows that have the same:
     in a batch most of what changes is alike, and PostgreSQL spends more on reading a value than on storing it.
     """
     if not rows:
-        return 0
+        return
     own, source = (key, *columns), _unnest((key, *columns))
     arrays = _arrays(own, rows)
     if shared:
@@ -157,12 +205,10 @@ def update_rows(
         source = f"({_unnest(own, 'o')} JOIN {_unnest(shared, 's', ordinality='kind')} USING (kind)) AS x"
         arrays = [*arrays, array_literal(numbers), *_arrays(shared, list(kinds))]
     changes = ", ".join(f'"{c.name}" = {c.selected}' for c in (*columns, *shared))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {table} t SET {changes} FROM {source} WHERE t.{key.name} = x.{key.name} {where}",  # noqa: S608
-            arrays,
-        )
-        return int(cursor.rowcount)
+    sent(
+        f"UPDATE {table} t SET {changes} FROM {source} WHERE t.{key.name} = x.{key.name} {where}",  # noqa: S608
+        arrays,
+    )
 
 
 def take_ids(table: str, count: int) -> list[int]:

@@ -1,5 +1,7 @@
 """Charge points, incidents and groups: storage, the values that searches know, the rules, and what each role may do."""
 
+import uuid
+
 import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.core.validators
@@ -72,6 +74,42 @@ DROP FUNCTION signalbox_begin_period(bigint, text, timestamptz);
 """
 
 POINT, POINT_STATE = "infra_notifications_chargepoint", "infra_notifications_chargepointstate"
+# What processes remember of charge points (`services.directory`) is told of every change.
+ASKED = ("evse_id", "station", "connector", "expected_interval_s", "vendor")
+
+
+def _asked_of(row: str) -> str:
+    return "({})".format(", ".join(f"{row}.{column}" for column in ASKED))
+
+
+DIRECTORY = f"""
+CREATE FUNCTION signalbox_directory_changed() RETURNS void LANGUAGE sql AS $$
+DELETE FROM infra_notifications_directorychange WHERE id IN (
+  SELECT id FROM infra_notifications_directorychange ORDER BY id FOR UPDATE SKIP LOCKED);
+INSERT INTO infra_notifications_directorychange (id) VALUES (gen_random_uuid()) $$;
+
+CREATE FUNCTION signalbox_points_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+IF TG_OP <> 'UPDATE' THEN
+  PERFORM signalbox_directory_changed();
+ELSIF EXISTS (SELECT 1 FROM new_rows JOIN old_rows USING (id)
+    WHERE {_asked_of("new_rows")} IS DISTINCT FROM {_asked_of("old_rows")}) THEN
+  PERFORM signalbox_directory_changed();
+END IF;
+RETURN NULL; END $$;
+
+CREATE TRIGGER tell_new_points AFTER INSERT OR DELETE ON {POINT}
+FOR EACH STATEMENT EXECUTE FUNCTION signalbox_points_changed();
+
+CREATE TRIGGER tell_changed_points AFTER UPDATE ON {POINT}
+REFERENCING NEW TABLE AS new_rows OLD TABLE AS old_rows
+FOR EACH STATEMENT EXECUTE FUNCTION signalbox_points_changed();
+"""  # noqa: S608 - our own text alone
+NO_DIRECTORY = f"""
+DROP TRIGGER tell_new_points ON {POINT};
+DROP TRIGGER tell_changed_points ON {POINT};
+DROP FUNCTION signalbox_points_changed();
+DROP FUNCTION signalbox_directory_changed();
+"""
 KEPT = {
     POINT: ("city", "country", "operator", "vendor", "model", "firmware", "connector_standard"),
     POINT_STATE: ("ocpp_version",),
@@ -942,6 +980,12 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="DirectoryChange",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+            ],
+        ),
+        migrations.CreateModel(
             name="EventRule",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -1787,6 +1831,7 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(HOT, migrations.RunSQL.noop),
         migrations.RunSQL(STATE, NO_STATE),
+        migrations.RunSQL(DIRECTORY, NO_DIRECTORY),
         migrations.RunPython(seed, migrations.RunPython.noop),
         migrations.RunPython(roles, migrations.RunPython.noop),
         *[migrations.RunSQL(_triggers(table), _no_triggers(table)) for table in KEPT],

@@ -8,6 +8,7 @@ from infra_notifications.models.charge_points import (
     UnknownChargePoint,
 )
 from infra_notifications.models.connections import StationConnection
+from infra_notifications.models.directory import DirectoryChange
 from infra_notifications.models.groups import GroupAddress, GroupDraft, GroupMembership, NotificationGroup
 from infra_notifications.models.incidents import (
     Acknowledgement,
@@ -27,6 +28,7 @@ __all__ = [
     "ChargePoint",
     "ChargePointMessage",
     "ChargePointState",
+    "DirectoryChange",
     "EventRule",
     "Flapping",
     "GroupAddress",

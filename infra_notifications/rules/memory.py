@@ -12,7 +12,7 @@ import msgspec
 from core.device_clock import EARLIEST, ClockMark, Moment, remember
 
 
-class PointMemory(msgspec.Struct, array_like=True):
+class PointMemory(msgspec.Struct, array_like=True, gc=False):
     """`raised` and `cleared` hold, by case and fault, what ordered the last raise and clear (see `CaseHistory`).
 
     A clear that ended the fault in every case stands under an empty one.

@@ -33,7 +33,7 @@ HEARTBEATS_AGREE = 0.1
 LONGEST_INTERVAL_S = 7 * 86_400
 
 
-class Pace(msgspec.Struct, array_like=True):
+class Pace(msgspec.Struct, array_like=True, gc=False):
     """What is remembered of one charge point's pace; `doubt_s` is a gap that may have been an outage."""
 
     watched_since: datetime | None = None
@@ -114,7 +114,7 @@ class Pace(msgspec.Struct, array_like=True):
         return usual if usual is not None and usual.interval_s > allowance.silence_s else allowance
 
 
-class Allowance(msgspec.Struct, frozen=True):
+class Allowance(msgspec.Struct, frozen=True, gc=False):
     """The expected interval between two messages, and after how much silence that is an incident."""
 
     interval_s: int

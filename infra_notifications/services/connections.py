@@ -109,7 +109,7 @@ class _ConnectionSteps(BatchSteps[Any]):
         self.at = {row: self._moment(row) for row in rows}
         self._keep_order(rows)
         self.points: dict[int, Sequence[Point]] = {
-            row: self.directory.by_station.get(self.keys[items[row].station], []) for row in rows
+            row: self.directory.by_station.get(self.keys[items[row].station], ()) for row in rows
         }
         self.strangers = [row for row in rows if not self.points[row]]
         for row in self.strangers:
@@ -308,9 +308,9 @@ def sweep_lost(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
         stations = [each for each in read_stations(keys).values() if each.lost_at is not None and each.lost_at <= due]
         for station in stations:
             station.lost_at = None
-            settle(station, directory.by_station.get(station.key, []), store)
+            settle(station, directory.by_station.get(station.key, ()), store)
         write_stations(stations)
-        _mark_points(store, ((station, directory.by_station.get(station.key, [])) for station in stations))
+        _mark_points(store, ((station, directory.by_station.get(station.key, ())) for station in stations))
         store.flush()
     return len(stations)
 

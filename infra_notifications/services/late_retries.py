@@ -28,7 +28,7 @@ CROSS JOIN LATERAL (
     WHERE s.occurred_at > k.moment) AS newer
   FROM (
     SELECT m.payload, m.received_at, m.occurred_at, m.action FROM infra_notifications_chargepointmessage m
-    WHERE {} AND (%(before)s::bigint IS NULL OR m.id < %(before)s::bigint) ORDER BY m.id DESC LIMIT 1000
+    WHERE {} ORDER BY m.id DESC LIMIT 1000
   ) s WHERE s.action = ANY(%(states)s)
 ) l
 WHERE l.first BETWEEN k.moment - interval '5 minutes' AND k.moment + interval '1 hour' AND l.newer >= l.first
@@ -46,16 +46,15 @@ class LateStatus(NamedTuple):
     moment: datetime
 
 
-def late_retries(statuses: Iterable[LateStatus], *, before: int | None) -> set[int]:
-    """The rows that were taken before and are not news. Only messages `before` this id are looked at, where it is
-    given."""
+def late_retries(statuses: Iterable[LateStatus]) -> set[int]:
+    """The rows that were taken before and are not news, asked before anything of their own batch is stored."""
     asked = [status for status in statuses if has_moment(status.payload)]
     of_points = [status for status in asked if status.teller[0] is not None]
     of_stations = [status for status in asked if status.teller[0] is None]
-    return _read(_OF_POINTS, of_points, before) | _read(_OF_STATIONS, of_stations, before)
+    return _read(_OF_POINTS, of_points) | _read(_OF_STATIONS, of_stations)
 
 
-def _read(statement: str, statuses: Sequence[LateStatus], before: int | None) -> set[int]:
+def _read(statement: str, statuses: Sequence[LateStatus]) -> set[int]:
     if not statuses:
         return set()
     values: dict[str, Any] = {
@@ -65,7 +64,6 @@ def _read(statement: str, statuses: Sequence[LateStatus], before: int | None) ->
         "payloads": [storable(status.payload) for status in statuses],
         "moments": [status.moment for status in statuses],
         "states": sorted(STATES),
-        "before": before,
     }
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

@@ -7,7 +7,7 @@ which rule does it meet, what does that do to an incident, and the sign of life 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from core.device_clock import Moment, span_text
 from core.ingest import Intake, Submission
+from core.sql import Rows, pipelined
 from core.text import identity
 from infra_notifications.choices import Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage
@@ -41,7 +42,7 @@ from infra_notifications.services.records import (
 from infra_notifications.services.repetitions import STATES
 from infra_notifications.services.sources import Heard, source_of, take_and_count
 from infra_notifications.services.transactions import ENDS, Spoken, place_ends
-from infra_notifications.services.unit_of_work import FACTS, IncidentStore, PointState
+from infra_notifications.services.unit_of_work import IncidentStore, PointState
 from infra_notifications.services.unknown_senders import UnknownSender, shown, too_long, write_unknown
 
 IS_KEPT = "It is kept in the list of unknown charge points; adopt it there."
@@ -57,8 +58,9 @@ def take_messages(
 
 # So much older than what its device said since is only what waited in its queue.
 QUEUED_FOR = timedelta(minutes=5)
-_CLOCK_ERROR = FACTS.index("clock_error_s")
 _NOBODY: Counter[int] = Counter()
+# Where a stored message says what came of it.
+_OUTCOME = slice(5, 8)
 
 
 class _MessageSteps(MessageReading):
@@ -140,14 +142,14 @@ class _MessageSteps(MessageReading):
         if self.evse_keys[row]:
             point = self.directory.by_evse.get(self.evse_keys[row])
             if point is None:
-                self.alive[row] = self.directory.by_station.get(self.stations[row], [])
+                self.alive[row] = self.directory.by_station.get(self.stations[row], ())
                 return f"charge point {shown(message.charge_point)}"
             self.targets[row], self.alive[row] = [point], self.directory.family(point)
             self.warn(row, contradiction(self.stations[row], evse, point.station_key, point.connector))
             return ""
         station = self.stations[row]
         self.targets[row] = self.directory.at(station, evse)
-        self.alive[row] = self.directory.by_station.get(station, [])
+        self.alive[row] = self.directory.by_station.get(station, ())
         if self.targets[row]:
             return ""
         return f"station {shown(message.station)}" + (f", connector {evse}" if evse else "")
@@ -173,16 +175,28 @@ class _MessageSteps(MessageReading):
             if reading.rule is not None and effect_of(reading.rule, observation) == Effect.RAISE
             for point in self._concerned(row, observation)
         }
-        # Until the commit nobody else decides about these; what needs no lock is done before.
-        early, late = self._by_weight(rows, readings)
-        written = self._write_messages(early)
+        with pipelined():
+            self._change(rows, rejected, readings, raising)
+
+    def _change(
+        self,
+        rows: list[int],
+        rejected: list[int],
+        readings: dict[int, list[tuple[Observation, Reading]]],
+        raising: Collection[int],
+    ) -> None:
+        """Until the commit nobody else decides about these charge points."""
         store = IncidentStore(self.now)
-        store.load([point.id for point in self.directory.points], raising=raising)
+        store.ask([point.id for point in self.directory.points])
+        early, late = self._by_weight(rows, readings)
+        stored = self._message_rows(early)
+        store.take(raising=raising)
         states = PointStates(store)
-        for row in self._late_retries(rows, store, before=min((pk for pk, _row, _count in written), default=None)):
+        for row in self._late_retries(rows, store):
             self.incoming.warn(row, LATE_RETRY)
             readings[row] = []
             self.calm.pop(row, None)
+        ids = write_message_rows(stored)
         for row in sorted((*rows, *rejected), key=self.received.__getitem__):
             self._note_last_seen(row, store, states)
             read: Iterable[tuple[Observation, Reading]] = readings.get(row, ())
@@ -195,12 +209,12 @@ class _MessageSteps(MessageReading):
         store.flush()
         for finding, incidents in self.ignored:
             finding["ignored"] = [incident.id for incident in incidents]
-        self._write_messages(late)
-        self._amend_messages(written)
+        write_message_rows(self._message_rows(late))
+        self._amend_messages(early, stored, ids)
 
-    def _late_retries(self, rows: Sequence[int], store: IncidentStore, before: int | None) -> set[int]:
-        """The rows that repeat what is superseded, among those stored before this batch: what is not older than all
-        that its devices told was not said before."""
+    def _late_retries(self, rows: Sequence[int], store: IncidentStore) -> set[int]:
+        """The rows that repeat what is superseded: what is not older than all that its devices told was not said
+        before."""
         asked = []
         for row in rows:
             message = self.messages[row]
@@ -212,7 +226,7 @@ class _MessageSteps(MessageReading):
                 if newest is not None and moment is not None and newest > moment:
                     asked.append(LateStatus(row, self.tellers[row], message.payload, moment))
                     break
-        return late_retries(asked, before=before)
+        return late_retries(asked)
 
     def _occurred(self, row: int) -> datetime | None:
         """The first moment that a message tells."""
@@ -277,7 +291,7 @@ class _MessageSteps(MessageReading):
     def _note_queued(self, row: int, observation: Observation, state: PointState) -> None:
         """OCPP 1.6 keeps messages of transactions while a station is offline and marks none of them: one from before
         what its device, whose clock is right, said meanwhile had waited."""
-        if self.messages[row].action not in ENDS or state.stored.facts[_CLOCK_ERROR] is not None:
+        if self.messages[row].action not in ENDS or state.stored.clock_error_s is not None:
             return
         stamp, newest = observation.occurred_at, state.memory.clock_newest
         if stamp and newest and stamp + QUEUED_FOR < newest <= self.received[row]:
@@ -357,32 +371,32 @@ class _MessageSteps(MessageReading):
         early = [row for row in rows if self.tellers[row] not in notable] if notable else [*rows]
         return early, [row for row in rows if self.tellers[row] in notable] if notable else []
 
-    def _write_messages(self, rows: Sequence[int]) -> list[tuple[int, int, int]]:
-        """Stores messages; returns for each its id, its row, and of how many warnings it tells."""
-        written = []
-        for row in rows:
-            message = self.messages[row]
-            written.append(
-                (
-                    *self.tellers[row],
-                    message.protocol.lower()[:12],
-                    message.action,
-                    self.kept(row),
-                    *self.outcome(row),
-                    self._occurred(row),
-                    self.received[row],
-                )
+    def _message_rows(self, rows: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Messages as they are stored."""
+        return [
+            (
+                *self.tellers[row],
+                self.messages[row].protocol.lower()[:12],
+                self.messages[row].action,
+                self.kept(row),
+                *self.outcome(row),
+                self._occurred(row),
+                self.received[row],
             )
-        ids = write_message_rows(written)
-        return [(pk, row, len(self.incoming.warnings.get(row, ()))) for pk, row in zip(ids, rows, strict=True)]
+            for row in rows
+        ]
 
-    def _amend_messages(self, written: Sequence[tuple[int, int, int]]) -> None:
+    def _amend_messages(self, rows: Sequence[int], stored: Sequence[tuple[Any, ...]], ids: Rows) -> None:
         """Adds to stored messages what came of them since: what they ended, and what had to be warned of."""
-        changed = []
-        for pk, row, count in written:
-            if row in self.findings or len(self.incoming.warnings.get(row, ())) != count:
-                changed.append((pk, *self.outcome(row)))
-        amend_message_rows(changed)
+        changed = {
+            index: outcome
+            for index, (row, before) in enumerate(zip(rows, stored, strict=True))
+            if (row in self.findings or row in self.incoming.warnings)
+            and (outcome := self.outcome(row)) != before[_OUTCOME]
+        }
+        if changed:
+            pks = [pk for (pk,) in ids()]
+            amend_message_rows([(pks[index], *outcome) for index, outcome in changed.items()])
 
     def _write_boot_facts(self, rows: Sequence[int]) -> None:
         latest: dict[int, tuple[Any, ...]] = {}

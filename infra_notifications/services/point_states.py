@@ -50,7 +50,7 @@ UNAVAILABLE, FAULTED = "Unavailable", "Faulted"
 Learnt = tuple[int | None, int | None, str]
 
 
-class _Kin(msgspec.Struct):
+class _Kin(msgspec.Struct, gc=False):
     """Charge points of one station that were always heard together: what one of them learns all know.
 
     `heard_at` is the last receipt, from `source`; `protocol` is that of what was read last.
@@ -130,13 +130,13 @@ class PointStates:
                         kin.members.append(point.id)
                         break
                 else:
-                    seen, error_s = stored.last_seen, stored.facts[_CLOCK_ERROR]
+                    seen, error_s = stored.last_seen, stored.clock_error_s
                     family.append(_Kin(stored, read_pace(stored.pace), by_hand, seen, seen, error_s, [point.id]))
         return family
 
     def _learnt(self, kin: _Kin) -> Learnt:
         """The interval and silence that were learnt, in seconds, and from what; what was not learnt may be by now."""
-        learnt: Learnt = kin.stored.facts[_LEARNT:]
+        learnt: Learnt = kin.stored.heard[1 + _LEARNT :]
         if not kin.pace_changed and (learnt[1] is not None or not kin.pace.is_watched(self._now)):
             return learnt
         allowed = kin.pace.allowed(self._now, self._default_s)
@@ -174,7 +174,7 @@ class PointStates:
         queued = queued or observation.action.lower() == "securityeventnotification"
         apart = queued or (observation.evse == 0 and not observation.component)
         first, kin = self._store.state_of(points[0].id), self._family(station)
-        error_s = kin[0].clock_error_s if kin else first.stored.facts[_CLOCK_ERROR]
+        error_s = kin[0].clock_error_s if kin else first.stored.clock_error_s
         moment = judge(stamp, received, first.memory.mark(error_s), queued=apart)
         for point in () if apart else points:
             state = self._store.state_of(point.id)
@@ -315,4 +315,3 @@ _KEY = Col("charge_point_id", "bigint")
 _NOTHING: Learnt = (None, None, IntervalSource.DEFAULT.value)
 # Where what was learnt stands among the facts.
 _LEARNT = FACTS.index("learnt_interval_s")
-_CLOCK_ERROR = FACTS.index("clock_error_s")

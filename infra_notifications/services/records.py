@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from core.samples import sample_of
-from core.sql import Col, columns, insert_rows, storable, update_rows
+from core.sql import Col, Rows, columns, insert_rows, send_rows, storable, update_rows
 from infra_notifications.ingest import UNSPECIFIC, Observation
 from infra_notifications.models import ChargePoint, ChargePointMessage, UnmappedReport
 from infra_notifications.rules.findings import MOST
@@ -30,10 +30,10 @@ _MESSAGE = columns(
 )
 
 
-def write_message_rows(rows: Sequence[tuple[Any, ...]]) -> list[int]:
+def write_message_rows(rows: Sequence[tuple[Any, ...]]) -> Rows:
     """Writes messages (charge_point_id, station, protocol, action, payload, verdict, findings, warnings, occurred,
-    received) and returns their ids; PostgreSQL returns them in the order of the rows."""
-    return [pk for (pk,) in insert_rows("infra_notifications_chargepointmessage", _MESSAGE, rows, "RETURNING id")]
+    received); what it returns waits for their ids, which PostgreSQL returns in the order of the rows."""
+    return send_rows("infra_notifications_chargepointmessage", _MESSAGE, rows, "RETURNING id")
 
 
 def amend_message_rows(rows: Sequence[tuple[Any, ...]]) -> None:

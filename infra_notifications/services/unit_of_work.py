@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from django.db import connection
 
-from core.sql import Col, array_literal, columns, insert_rows, take_ids, update_rows
+from core.sql import Col, Rows, array_literal, columns, insert_rows, pipelined, sent, take_ids, update_rows
 from core.unit_of_work import UnitOfWork
 from infra_notifications.choices import Case, CloseReason, Connectivity, IntervalSource
 from infra_notifications.event_kinds import CASE_KINDS, RECOVERED
@@ -65,10 +65,11 @@ FACTS = (
     "interval_source",
 )
 Facts = tuple[Any, ...]
+_CLOCK_ERROR = 1 + FACTS.index("clock_error_s")
 _NO_FACTS: Facts = (Connectivity.NEVER.value, "", None, None, None, None, None, None, IntervalSource.DEFAULT.value)
 
 
-class StoredState(NamedTuple):
+class StoredState(msgspec.Struct, frozen=True, gc=False):
     """A charge point's locked state row; `heard` is when it was heard last, in microseconds, and the facts then."""
 
     memory: str
@@ -84,8 +85,13 @@ class StoredState(NamedTuple):
     def facts(self) -> Facts:
         return self.heard[1:]
 
+    @property
+    def clock_error_s(self) -> int | None:
+        error_s: int | None = self.heard[_CLOCK_ERROR]
+        return error_s
 
-class PointState(msgspec.Struct):
+
+class PointState(msgspec.Struct, gc=False):
     """What messages make of a charge point beside its life: `said` is the present status and when it was said."""
 
     stored: StoredState
@@ -94,20 +100,16 @@ class PointState(msgspec.Struct):
     said: tuple[str, datetime] | None = None
 
 
-def _lock_states(charge_point_ids: Iterable[int]) -> dict[int, StoredState]:
-    """Locks the state rows in the order of their key, and reads them."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            # Each row is looked up, never the whole table read: what a batch touches is in memory. And a number is read
-            # in a tenth of the time of a date.
-            "SET LOCAL random_page_cost = 1.1; SELECT charge_point_id, memory, pace, status,"  # noqa: S608 - our own
-            f" (date_part('epoch', last_seen) * 1000000)::bigint, {', '.join(FACTS)}"
-            " FROM infra_notifications_chargepointstate"
-            " WHERE charge_point_id = ANY(%s::bigint[]) ORDER BY charge_point_id FOR UPDATE",
-            [array_literal(charge_point_ids)],
-        )
-        cursor.nextset()
-        return {row[0]: StoredState(row[1], row[2], row[3], row[4:]) for row in cursor.fetchall()}
+# Locks the state rows in the order of their key, and reads them. A number is read in a tenth of the time of a date.
+_LOCK_STATES = (
+    "SELECT charge_point_id, memory, pace, status, (date_part('epoch', last_seen) * 1000000)::bigint,"  # noqa: S608
+    f" {', '.join(FACTS)} FROM infra_notifications_chargepointstate"
+    " WHERE charge_point_id = ANY(%s::bigint[]) ORDER BY charge_point_id FOR UPDATE"
+)
+_OPEN = (
+    f"SELECT i.charge_point_id, i.id, i.case, {_FIELDS} FROM infra_notifications_incident i"  # noqa: S608
+    " WHERE i.charge_point_id = ANY(%s::bigint[]) AND i.closed_at IS NULL"
+)
 
 
 _DELETED = StoredState("", "", "", (None, *_NO_FACTS))
@@ -136,28 +138,34 @@ class IncidentStore(UnitOfWork):
         self.heard: dict[int, datetime] = {}
         self._points: dict[int, PointHistory] = {}
         self._news_since = now - max_age()
+        self._asked: tuple[Rows, Rows] | None = None
+
+    def ask(self, charge_point_ids: Iterable[int], *, locked: bool = False) -> None:
+        """Locks the states of charge points, unless the caller has, and asks for them and their open incidents."""
+        ids = array_literal(charge_point_ids)
+        # Each row is looked up, never the whole table read: what a batch touches is in memory.
+        sent("SET LOCAL random_page_cost = 1.1")
+        self._asked = list if locked else sent(_LOCK_STATES, [ids]), sent(_OPEN, [ids])
 
     def load(self, charge_point_ids: Iterable[int], *, raising: Iterable[int] = (), locked: bool = False) -> None:
-        """Locks the states of charge points, unless the caller has, and reads their open incidents.
+        """Asks for the states and open incidents of charge points, and takes them.
 
         `raising` are those at which something is raised: of these the last closed incidents are read too.
         """
-        ids = list(charge_point_ids)
-        if not locked:
-            self._stored = _lock_states(ids)
-        self._read_open(ids)
+        with pipelined():
+            self.ask(charge_point_ids, locked=locked)
+            self.take(raising=raising)
+
+    def take(self, *, raising: Iterable[int] = ()) -> None:
+        """Takes what was asked for."""
+        if self._asked is None:
+            return
+        (states, opened), self._asked = self._asked, None
+        self._stored |= {row[0]: StoredState(row[1], row[2], row[3], row[4:]) for row in states()}
+        for row in opened():
+            self.history(row[0], Case(row[2])).open = _read_state(*row[1:])
         if raising := list(raising):
             self._read_last_closed(raising)
-
-    def _read_open(self, ids: list[int]) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT i.charge_point_id, i.id, i.case, {_FIELDS} FROM infra_notifications_incident i"  # noqa: S608
-                " WHERE i.charge_point_id = ANY(%s::bigint[]) AND i.closed_at IS NULL",
-                [array_literal(ids)],
-            )
-            for row in cursor.fetchall():
-                self.history(row[0], Case(row[2])).open = _read_state(*row[1:])
 
     def _read_last_closed(self, ids: list[int]) -> None:
         """The last closed incident of each case, to recognise late copies; asked only when something is raised."""

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.models import FacetCount, SignOfLife
-from core.sql import Col, columns, insert_rows, take_ids, update_rows
+from core.sql import Col, columns, insert_rows, pipelined, sent, take_ids, update_rows
 
 pytestmark = pytest.mark.django_db
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20)
@@ -109,7 +109,7 @@ def test_a_row_that_is_there_may_be_left_alone(table: str) -> None:
 def test_rows_are_updated_by_their_key(table: str) -> None:
     columns = (Col("t", "text"), Col("n", "bigint"))
     insert_rows(table, columns, [("a", 1), ("b", 2), ("c", 3)])
-    assert update_rows(table, Col("t", "text"), (Col("n", "bigint"),), [("a", 10), ("c", None), ("missing", 5)]) == 2
+    update_rows(table, Col("t", "text"), (Col("n", "bigint"),), [("a", 10), ("c", None), ("missing", 5)])
     assert stored("t, n") == [("a", 10), ("b", 2), ("c", None)]
 
 
@@ -117,7 +117,7 @@ def test_what_rows_have_alike_is_passed_once(table: str) -> None:
     insert_rows(table, (Col("t", "text"), Col("n", "bigint")), [("a", 1), ("b", 2), ("c", 3)])
     shared = (Col("b", "boolean"), Col("at", "timestamptz", 'coalesce(x."at", t."at")'))
     rows = [("a", 10, (True, NOW)), ("b", None, (True, NOW)), ("c", 30, (None, None))]
-    assert update_rows(table, Col("t", "text"), (Col("n", "bigint"),), rows, shared=shared) == 3
+    update_rows(table, Col("t", "text"), (Col("n", "bigint"),), rows, shared=shared)
     assert stored("t, n, b, at") == [("a", 10, True, NOW), ("b", None, True, NOW), ("c", 30, None, None)]
 
 
@@ -125,7 +125,7 @@ def test_an_update_may_be_guarded(table: str) -> None:
     columns = (Col("t", "text"), Col("n", "bigint"))
     insert_rows(table, columns, [("a", 1), ("b", 2)])
     rows = [("a", 10), ("b", 20)]
-    assert update_rows(table, Col("t", "text"), (Col("n", "bigint"),), rows, "AND t.n = 2") == 1
+    update_rows(table, Col("t", "text"), (Col("n", "bigint"),), rows, "AND t.n = 2")
     assert stored("t, n") == [("a", 1), ("b", 20)]
 
 
@@ -137,7 +137,7 @@ def test_a_column_may_be_worked_out(table: str) -> None:
 def test_nothing_is_no_query(table: str) -> None:
     with CaptureQueriesContext(connection) as queries:
         assert insert_rows(table, COLUMNS, []) == []
-        assert update_rows(table, COLUMNS[0], COLUMNS[1:], []) == 0
+        update_rows(table, COLUMNS[0], COLUMNS[1:], [])
     assert len(queries) == 0
 
 
@@ -164,3 +164,30 @@ def test_columns_are_those_of_the_model_s_fields_in_the_order_of_their_names() -
     ]
     with pytest.raises(KeyError):
         columns(FacetCount, "no_such_column")
+
+
+@pytest.mark.django_db
+def test_statements_in_a_pipeline_are_sent_in_their_order_and_fail_as_any() -> None:
+    with transaction.atomic(), pipelined():
+        taken = sent("SELECT nextval(pg_get_serial_sequence('console_signoflife', 'id'))")
+        row = SignOfLife.objects.create(part="p", instance="i", at=NOW)
+        assert taken()[0][0] < row.pk
+    with transaction.atomic(), pipelined():
+        update_rows("console_signoflife", Col("id", "bigint"), (Col("part", "text"),), [(row.pk, "q")])
+        # Django's own statements count the rows that they changed.
+        assert SignOfLife.objects.filter(part="q").update(instance="y") == 1
+        row.save()
+        assert SignOfLife.objects.filter(part="nobody").delete()[0] == 0
+    assert SignOfLife.objects.get().part == "p"
+    again = "INSERT INTO console_signoflife (id) VALUES (%s)"
+    with pytest.raises(IntegrityError), transaction.atomic(), pipelined():
+        sent(again, [row.pk])
+    with pytest.raises(IntegrityError):
+        _ask_after(again, row.pk)
+    assert SignOfLife.objects.count() == 1
+
+
+def _ask_after(statement: str, key: int) -> None:
+    with transaction.atomic(), pipelined():
+        sent(statement, [key])
+        sent("SELECT 1")()

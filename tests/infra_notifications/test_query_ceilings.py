@@ -42,6 +42,7 @@ from tests.infra_notifications.helpers import (
 )
 
 pytestmark = pytest.mark.django_db
+_ASIDE = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT", "SET LOCAL")
 SIZES = (1, 100, 1_000)
 
 
@@ -52,11 +53,12 @@ def _rules_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def statements(work: Callable[[], Any]) -> int:
-    """How many statements a piece of work takes, without those that begin and end transactions or read the rules."""
+    """How many statements a piece of work takes, without those that begin and end transactions, read the rules or set
+    something together with the next."""
     rule_book()
     with CaptureQueriesContext(connection) as captured:
         work()
-    return len([one for one in captured.captured_queries if "SAVEPOINT" not in one["sql"]])
+    return len([one for one in captured.captured_queries if not one["sql"].startswith(_ASIDE)])
 
 
 def many(count: int, groups: int = 0, **more: Any) -> list[ChargePoint]:
@@ -75,16 +77,17 @@ def many(count: int, groups: int = 0, **more: Any) -> list[ChargePoint]:
 
 # ---- batches --------------------------------------------------------------------------------------------------------
 
+# One of each asks which version of the charge points the transaction sees.
 BATCHES: dict[str, tuple[int, Callable[[ChargePoint], Any]]] = {
-    "signs of life": (6, lambda point: heartbeat(point.station)),
-    "statuses": (6, lambda point: message(point, fine())),
-    "statuses with ids": (7, lambda point: message(point, fine(), id=point.evse_id)),
-    "boots": (8, lambda point: message(point, {"firmwareVersion": "2"}, action="BootNotification")),
-    "unmapped": (7, lambda point: message(point, events(event(f"Odd {point.pk}", "Active")))),
+    "signs of life": (7, lambda point: heartbeat(point.station)),
+    "statuses": (7, lambda point: message(point, fine())),
+    "statuses with ids": (8, lambda point: message(point, fine(), id=point.evse_id)),
+    "boots": (9, lambda point: message(point, {"firmwareVersion": "2"}, action="BootNotification")),
+    "unmapped": (8, lambda point: message(point, events(event(f"Odd {point.pk}", "Active")))),
     "faults that no rule knows": (15, lambda point: message(point, fault("OtherError", vendorErrorCode=point.evse_id))),
     # Who is it, what it said, the share of its source (of those that are new), and what the source brought.
-    "unknown": (4, lambda point: message(f"X{point.pk}", fine())),
-    "clears for nothing": (6, lambda point: message(point, events(event("RCD", "Tripped", "false")))),
+    "unknown": (5, lambda point: message(f"X{point.pk}", fine())),
+    "clears for nothing": (7, lambda point: message(point, events(event("RCD", "Tripped", "false")))),
 }
 
 
@@ -100,7 +103,7 @@ def test_statements_of_a_batch_do_not_grow_with_it(name: str, count: int) -> Non
 def test_unknown_senders_that_are_on_the_list_already_are_not_held_to_a_share_again(count: int) -> None:
     batch = [message(f"X{number}", fine()) for number in range(count)]
     take(*batch)
-    assert statements(lambda: take(*batch)) <= 3
+    assert statements(lambda: take(*batch)) <= 4
 
 
 @pytest.mark.parametrize("count", SIZES)
@@ -108,9 +111,9 @@ def test_unknown_senders_that_are_on_the_list_already_are_not_held_to_a_share_ag
 def test_statements_of_a_batch_with_incidents_do_not_grow_with_it(groups: int, count: int) -> None:
     points = many(count, groups)
     raising, clearing = ([message(point, said) for point in points] for said in (fault(), fine()))
-    assert statements(lambda: take(*raising)) <= 25
+    assert statements(lambda: take(*raising)) <= 26
     assert statements(lambda: take(*raising)) <= 10
-    assert statements(lambda: take(*clearing, now=NOW + HOUR)) <= 25
+    assert statements(lambda: take(*clearing, now=NOW + HOUR)) <= 26
     assert (len(alerts()), len(recoveries())) == (groups, groups)
 
 
@@ -118,7 +121,7 @@ def test_statements_of_a_batch_with_incidents_do_not_grow_with_it(groups: int, c
 def test_statements_of_a_batch_of_signals_do_not_grow_with_it(count: int) -> None:
     points = many(count, 1)
     # One of them remembers the raises, for clears that are received late.
-    assert statements(lambda: take_neutral(*(signal(point, "raised") for point in points))) <= 25
+    assert statements(lambda: take_neutral(*(signal(point, "raised") for point in points))) <= 26
 
 
 @pytest.mark.parametrize("count", SIZES)

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from core.sql import columns, update_rows
+from core.sql import columns, pipelined, update_rows
 from outbox.contract import NewEvent
 from outbox.subscriptions.matching import Audience, audience_of
 from vehicles.choices import LIVE, NotificationState, StepKind
@@ -107,9 +107,12 @@ def _evaluate_gently(ids: Sequence[int], now: datetime) -> None:
 
 def evaluate(*, driver_ids: Collection[int], now: datetime) -> None:
     """Decides anew about drivers that the caller has locked."""
-    ids = sorted(driver_ids)
-    if not ids:
-        return
+    if ids := sorted(driver_ids):
+        with pipelined():
+            _evaluate(ids, now)
+
+
+def _evaluate(ids: Sequence[int], now: datetime) -> None:
     end_silent_sessions(driver_ids=ids, now=now)
     policies, author, audience = policies_in_force(), _Author(now), audience_of(CREATED)
     subjects = read_snapshots(ids, now)
@@ -131,11 +134,11 @@ def evaluate(*, driver_ids: Collection[int], now: datetime) -> None:
         next_evaluation = _next_evaluation(subject, decision, patience, now)
         if next_evaluation != subject.driver.due_at or subject.driver.unsettled_since is not None:
             due.append((pk, next_evaluation))
+    _write_due(due)
     if items:
         write_changes(items=items, now=now)
     _write_statuses(subjects.values(), patience, now)
     settle_items(subjects=subjects, windows=windows, now=now)
-    _write_due(due)
 
 
 def _read_rows(

@@ -16,6 +16,7 @@ from vehicles.choices import LANGUAGE_NAMES, DriverLanguage
 from vehicles.models import AddedLanguage, NotificationText
 
 _OURS = DriverLanguage.ENGLISH.value
+_ALL_OURS = frozenset(DriverLanguage.values)
 LONGEST_PHRASE = 200
 # Other names of a language, and the codes of three letters for ours.
 _SYNONYMS = {"no": "nb", "iw": "he", "in": "id", "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr"}
@@ -37,7 +38,7 @@ def language_choices() -> list[tuple[str, str]]:
 
 
 def name_of(code: str) -> str:
-    return str(DriverLanguage(code).label) if code in DriverLanguage.values else LANGUAGE_NAMES.get(code, code)
+    return str(DriverLanguage(code).label) if code in _ALL_OURS else LANGUAGE_NAMES.get(code, code)
 
 
 def _language(code: str) -> AddedLanguage | None:
@@ -46,7 +47,7 @@ def _language(code: str) -> AddedLanguage | None:
 
 def fallbacks_of(code: str) -> list[str]:
     """In which languages a driver is told, the best first."""
-    if code in DriverLanguage.values:
+    if code in _ALL_OURS:
         return [code, _OURS]
     added = _language(code)
     return [code, added.fallback, _OURS] if added is not None else [_OURS]
@@ -72,7 +73,7 @@ def counted(name: str, count: float, code: str) -> str:
 def save_language(*, row: AddedLanguage | None, code: str, fallback: str, phrases: Mapping[str, Any]) -> AddedLanguage:
     """Adds a language or changes it. Raises Refused by field."""
     errors: dict[str, str] = {}
-    if row is None and (code in DriverLanguage.values or AddedLanguage.objects.filter(code=code).exists()):
+    if row is None and (code in _ALL_OURS or AddedLanguage.objects.filter(code=code).exists()):
         errors["code"] = _("Drivers are told in this language already.")
     if code not in LANGUAGE_NAMES:
         errors["code"] = _("Nobody knows how this language writes dates and numbers.")
@@ -81,7 +82,7 @@ def save_language(*, row: AddedLanguage | None, code: str, fallback: str, phrase
             errors[name] = _("At most %(most)s characters.") % {"most": LONGEST_PHRASE}
     if phrases.get("hello") and "{name}" not in phrases["hello"]:
         errors["hello"] = _("Say where the name stands: {name}.")
-    if fallback not in DriverLanguage.values:
+    if fallback not in _ALL_OURS:
         errors["fallback"] = _("The languages are %(known)s.") % {"known": ", ".join(DriverLanguage.values)}
     if errors:
         raise Refused.by_field(errors)

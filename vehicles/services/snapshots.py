@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import zoneinfo
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.db import connection
 
+from core.sql import Rows, sent
 from vehicles.models import Driver
 from vehicles.rules import snapshot as pic
 from vehicles.rules.deciding import Person
@@ -48,13 +48,6 @@ def zone_named(name: str) -> tzinfo:
         return zoneinfo.ZoneInfo(settings.TIME_ZONE)
 
 
-def _rows(sql: str, *params: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        fetched: list[tuple[Any, ...]] = cursor.fetchall()
-    return fetched
-
-
 def _reports(text: str) -> Reports:
     return Reports(_decode(text))
 
@@ -64,22 +57,28 @@ def read_snapshots(driver_ids: Sequence[int], now: datetime) -> dict[int, Subjec
     ids = list(driver_ids)
     fields = [f for f in Driver._meta.concrete_fields if f.attname not in ("search_text", "created_at", "reports")]
     names = [f.attname for f in fields]
-    rows = _rows(
+    rows = sent(
         f"SELECT reports::text, {', '.join(names)} FROM vehicles_driver WHERE id = ANY(%s) ORDER BY id",  # noqa: S608
-        ids,
+        [ids],
     )
+    muted = sent("SELECT driver_id, type, until FROM vehicles_mute WHERE driver_id = ANY(%s)", [ids])
+    cars, locations, money = _ask_for_cars(ids), _ask_for_locations(ids), [_ask_for_money(ids, *one) for one in _MONEY]
+    campaigns = _ask_for_campaigns(ids, now)
     subjects = {}
     mutes: dict[int, dict[str, datetime]] = defaultdict(dict)
-    for pk, name, until in _rows("SELECT driver_id, type, until FROM vehicles_mute WHERE driver_id = ANY(%s)", ids):
+    for pk, name, until in muted():
         mutes[pk][name] = until
-    for reports, *values in rows:
+    for reports, *values in rows():
         driver = Driver(**dict(zip(names, values, strict=True)))
         subjects[driver.pk] = _subject(driver, _reports(reports), mutes[driver.pk])
     snapshots = {pk: subject.snapshot for pk, subject in subjects.items()}
-    _read_cars(ids, subjects)
-    _read_locations(ids, snapshots)
-    _read_money(ids, snapshots)
-    _read_campaigns(ids, snapshots, now)
+    _read_cars(cars(), ids, subjects)
+    _read_locations(locations(), ids, snapshots)
+    for (_table, _owner, _settled, name), found in zip(_MONEY, money, strict=True):
+        for driver_id, pk, key, reports in found():
+            getattr(snapshots[driver_id], name).append(pic.Entity(pk, key, _reports(reports)))
+    for driver_id, *values in campaigns():
+        snapshots[driver_id].campaigns.append(pic.Campaign(*values))
     return subjects
 
 
@@ -98,22 +97,25 @@ def _subject(driver: Driver, reports: Reports, mutes: Mapping[str, datetime]) ->
     return Subject(driver, pic.Snapshot(driver.pk, driver.external_id, reports, zone=zone), person)
 
 
-def _read_cars(driver_ids: list[int], subjects: dict[int, Subject]) -> None:
-    rows = _rows(
+def _ask_for_cars(driver_ids: list[int]) -> Rows:
+    return sent(
         "SELECT driver_id, account_id, pairing_state, pairing_reason, v.feed_key, f.heard_since, f.last_heard_at,"  # noqa: S608
         f" {_OF_VEHICLE} FROM vehicles_vehicle v LEFT JOIN vehicles_feed f ON f.key = v.feed_key"
         " WHERE driver_id = ANY(%s) ORDER BY v.id",
-        driver_ids,
+        [driver_ids],
     )
+
+
+def _read_cars(rows: list[tuple[Any, ...]], driver_ids: list[int], subjects: dict[int, Subject]) -> None:
     # Also accounts of somebody else's through which one of these cars is reached.
     through = sorted({row[1] for row in rows if row[1] is not None})
     accounts: dict[int, pic.Account] = {}
-    for driver_id, pk, key, reports in _rows(
+    found = sent(
         f"SELECT driver_id, {_BASIC} FROM vehicles_oemaccount"  # noqa: S608
         " WHERE driver_id = ANY(%s) OR id = ANY(%s) ORDER BY id",
-        driver_ids,
-        through,
-    ):
+        [driver_ids, through],
+    )
+    for driver_id, pk, key, reports in found():
         accounts[pk] = pic.Account(pk, key, _reports(reports))
         if driver_id in subjects:
             subjects[driver_id].snapshot.accounts.append(accounts[pk])
@@ -129,37 +131,43 @@ def _read_cars(driver_ids: list[int], subjects: dict[int, Subject]) -> None:
 
 def _read_services_and_sessions(vehicles: dict[int, pic.Vehicle]) -> None:
     ids = list(vehicles)
-    for vehicle_id, pk, key, reports in _rows(
+    services = sent(
         f"SELECT vehicle_id, {_BASIC} FROM vehicles_oemservice WHERE vehicle_id = ANY(%s) ORDER BY id",  # noqa: S608
-        ids,
-    ):
-        vehicles[vehicle_id].services.append(pic.Service(pk, key, _reports(reports)))
-    for vehicle_id, pk, key, reports, *values in _rows(
+        [ids],
+    )
+    sessions = sent(
         f"SELECT vehicle_id, {_BASIC}, managed, reason, started_at, ended_at, no_power_since, soc_start,"  # noqa: S608
         " energy_kwh, CASE WHEN derived THEN last_at END FROM vehicles_chargingsession"
         " WHERE vehicle_id = ANY(%s) AND NOT settled AND NOT withdrawn ORDER BY id",
-        ids,
-    ):
+        [ids],
+    )
+    for vehicle_id, pk, key, reports in services():
+        vehicles[vehicle_id].services.append(pic.Service(pk, key, _reports(reports)))
+    for vehicle_id, pk, key, reports, *values in sessions():
         vehicles[vehicle_id].sessions.append(pic.Session(pk, key, _reports(reports), *values))
 
 
-def _read_locations(driver_ids: list[int], snapshots: dict[int, pic.Snapshot]) -> None:
-    locations: dict[int, pic.Location] = {}
-    for driver_id, zone, pk, key, reports in _rows(
+def _ask_for_locations(driver_ids: list[int]) -> Rows:
+    return sent(
         f"SELECT driver_id, time_zone, {_BASIC} FROM vehicles_charginglocation"  # noqa: S608
         " WHERE driver_id = ANY(%s) ORDER BY id",
-        driver_ids,
-    ):
+        [driver_ids],
+    )
+
+
+def _read_locations(rows: list[tuple[Any, ...]], driver_ids: list[int], snapshots: dict[int, pic.Snapshot]) -> None:
+    locations: dict[int, pic.Location] = {}
+    for driver_id, zone, pk, key, reports in rows:
         place = zone_named(zone) if zone else snapshots[driver_id].zone
         locations[pk] = pic.Location(pk, key, _reports(reports), zone=place)
         snapshots[driver_id].locations.append(locations[pk])
     nowhere: dict[int, pic.Location] = {}
-    for driver_id, location_id, pk, key, reports in _rows(
+    contracts = sent(
         f"SELECT driver_id, location_id, {_BASIC} FROM vehicles_utilitycontract"  # noqa: S608
         " WHERE driver_id = ANY(%s) OR location_id = ANY(%s) ORDER BY id",
-        driver_ids,
-        list(locations),
-    ):
+        [driver_ids, list(locations)],
+    )
+    for driver_id, location_id, pk, key, reports in contracts():
         location = locations.get(location_id)
         if location is None and driver_id in snapshots:
             # A contract whose location nobody reported, or somebody else's: it stands alone.
@@ -169,11 +177,12 @@ def _read_locations(driver_ids: list[int], snapshots: dict[int, pic.Snapshot]) -
     for driver_id, location in nowhere.items():
         snapshots[driver_id].locations.append(location)
     if locations:
-        for location_id, pk, key, reports in _rows(
+        agreements = sent(
             f"SELECT location_id, {_BASIC} FROM vehicles_pdlagreement"  # noqa: S608
             " WHERE location_id = ANY(%s) ORDER BY id",
-            list(locations),
-        ):
+            [list(locations)],
+        )
+        for location_id, pk, key, reports in agreements():
             locations[location_id].agreements.append(pic.Agreement(pk, key, _reports(reports)))
 
 
@@ -186,23 +195,19 @@ _MONEY = (
 )
 
 
-def _read_money(driver_ids: list[int], snapshots: dict[int, pic.Snapshot]) -> None:
+def _ask_for_money(driver_ids: list[int], table: str, owner: str, settled: str, _name: str) -> Rows:
     """Payouts and their like, and referrals: only what is not settled."""
-    for table, owner, settled, name in _MONEY:
-        for driver_id, pk, key, reports in _rows(
-            f"SELECT {owner}, {_BASIC} FROM {table} WHERE {owner} = ANY(%s) AND NOT {settled} ORDER BY id",  # noqa: S608
-            driver_ids,
-        ):
-            getattr(snapshots[driver_id], name).append(pic.Entity(pk, key, _reports(reports)))
+    return sent(
+        f"SELECT {owner}, {_BASIC} FROM {table} WHERE {owner} = ANY(%s) AND NOT {settled} ORDER BY id",  # noqa: S608
+        [driver_ids],
+    )
 
 
-def _read_campaigns(driver_ids: Iterable[int], snapshots: dict[int, pic.Snapshot], now: datetime) -> None:
+def _ask_for_campaigns(driver_ids: list[int], now: datetime) -> Rows:
     """The campaigns that run, and those that ended lately."""
-    for driver_id, *values in _rows(
+    return sent(
         "SELECT r.driver_id, c.id, c.type, c.begins_at, c.ends_at, c.min_app_version"
         " FROM vehicles_campaignrecipient r JOIN vehicles_campaign c ON c.id = r.campaign_id"
         " WHERE r.driver_id = ANY(%s) AND c.state <> 'draft' AND (c.ends_at IS NULL OR c.ends_at > %s) ORDER BY c.id",
-        list(driver_ids),
-        now - ENDED_LATELY,
-    ):
-        snapshots[driver_id].campaigns.append(pic.Campaign(*values))
+        [driver_ids, now - ENDED_LATELY],
+    )

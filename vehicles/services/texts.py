@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from django.utils import formats, translation
@@ -48,6 +49,7 @@ class Wording:
     def __init__(self) -> None:
         rows = NotificationText.objects.values_list("type", "language", "title", "body")
         self._own = {(name, language): (title, body) for name, language, title, body in rows}
+        self._languages: dict[tuple[str, str], str] = {}
 
     def own(self, name: str, language: str) -> tuple[str, str] | None:
         """Title and body in a language, an operator's or the catalogue's, before anything is filled in."""
@@ -55,7 +57,11 @@ class Wording:
 
     def language_for(self, name: str, language: str) -> str:
         """In which language a driver is told: the best in which there are words."""
-        return next(code for code in fallbacks_of(language) if self.own(name, code) is not None)
+        found = self._languages.get((name, language))
+        if found is None:
+            found = next(code for code in fallbacks_of(language) if self.own(name, code) is not None)
+            self._languages[name, language] = found
+        return found
 
     def template(self, name: str, language: str) -> tuple[str, str]:
         own = self.own(name, self.language_for(name, language))
@@ -124,6 +130,7 @@ def _amount(value: Any, language: str, facts: Mapping[str, Any], _zone: tzinfo) 
     return f"{written} {facts.get('currency', '')}".strip()
 
 
+@lru_cache(maxsize=10_000)
 def _written_day(text: str, language: str, style: str) -> str:
     try:
         day = date.fromisoformat(text)

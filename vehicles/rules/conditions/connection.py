@@ -100,9 +100,11 @@ def _is_asleep(vehicle: Vehicle) -> bool:
 
 def _failed_at(vehicle: Vehicle, hours: float) -> datetime | None:
     """Failed attempts since a car was last heard of: the first is so long ago, or one was made so long after."""
+    tried = [to_moment(text) for text, value in vehicle.reports.raw.get("contact", ()) if value is False]
+    if not tried:
+        return None
     heard, patience = vehicle.last_contact, timedelta(hours=hours)
-    said = [(to_moment(text), value) for text, value in vehicle.reports.raw.get("contact", ())]
-    failed = [moment for moment, value in said if value is False and (heard is None or moment > heard)]
+    failed = [moment for moment in tried if heard is None or moment > heard]
     if not failed:
         return None
     late = next((moment for moment in failed if heard is not None and moment >= heard + patience), None)
