@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Q
@@ -21,8 +24,11 @@ from bikeshare.choices import (
     TripStatus,
     ZoneType,
 )
-from core.search import ChoiceFacet, Facet, NumberFacet, SearchSchema, TextFacet, TimeFacet
+from core.identities import identity, phone_identity
+from core.people import sees_people
+from core.search import ChoiceFacet, Facet, NumberFacet, SearchContext, SearchSchema, TextFacet, TimeFacet
 from core.search.facets import FlagFacet
+from core.search.grammar import Value, Word
 from core.search.schema import any_text
 
 _PERCENT = {"%": Decimal(1)}
@@ -57,8 +63,30 @@ _COMMON: tuple[Facet, ...] = (
 )
 
 
+@dataclass(frozen=True)
+class IdentityFacet(TextFacet):
+    """What names a thing: found in any spelling of it, or of a part of it (`core.identities`)."""
+
+    phone: bool = False
+
+    def same(self, text: str) -> Q:
+        name, key = ("phone", phone_identity(text)) if self.phone else ("identity", identity(text))
+        return Q(**{f"{self.path}__{name}__contains": key})
+
+    def condition(self, value: Value, context: SearchContext) -> Q:
+        found = super().condition(value, context)
+        return found | self.same(value.text) if isinstance(value, Word) and value.text else found
+
+
 def _schema(texts: tuple[str, ...], *facets: Facet, personal: tuple[str, ...] = ()) -> SearchSchema:
-    return SearchSchema(any_text("id", *texts, personal=personal), (*facets, *_COMMON))
+    written = any_text("id", *texts, personal=personal)
+    identities = [facet for facet in facets if isinstance(facet, IdentityFacet)]
+
+    def free_text(text: str) -> Q:
+        named = (facet.same(text) for facet in identities if sees_people() or not facet.personal)
+        return reduce(or_, named, written(text))
+
+    return SearchSchema(free_text, (*facets, *_COMMON))
 
 
 SEARCHES: dict[str, SearchSchema] = {
@@ -67,7 +95,7 @@ SEARCHES: dict[str, SearchSchema] = {
         _choice("status", _("Status"), CyclistStatus.values),
         TextFacet("name", "name", _("Name"), personal=True),
         TextFacet("email", "email", _("E-mail"), personal=True),
-        TextFacet("phone", "phone_number", _("Phone"), personal=True),
+        IdentityFacet("phone", "phone_number", _("Phone"), personal=True, phone=True),
         _flag("card", _("Has a credit card"), Q(has_payment_source=True)),
         personal=("name", "email", "phone_number"),
     ),
@@ -80,7 +108,7 @@ SEARCHES: dict[str, SearchSchema] = {
     ),
     "passes": _schema(
         (),
-        TextFacet("uid", "uid", _("Card number"), personal=True),
+        IdentityFacet("uid", "uid", _("Card number"), personal=True),
         TextFacet("cyclist", "user__name", _("Cyclist"), ("user",), personal=True),
         TextFacet("type", "type", _("Type")),
         _flag("disabled", _("Disabled"), Q(disabled_at__isnull=False)),
@@ -114,12 +142,12 @@ SEARCHES: dict[str, SearchSchema] = {
         _choice("status", _("Status"), OpenStatus.values),
         TextFacet("station", "station__name", _("Station")),
         TextFacet("vehicule", "vehicule__number", _("Vehicle")),
-        TextFacet("rfid", "rfid", _("RFID tag")),
+        IdentityFacet("rfid", "rfid", _("RFID tag")),
         _flag("free", _("Free"), Q(vehicule__isnull=True)),
     ),
     "boitiers": _schema(
         ("number", "fw", "imei", "vehicule__number"),
-        TextFacet("number", "number", _("Serial number")),
+        IdentityFacet("number", "number", _("Serial number")),
         TextFacet("fw", "fw", _("Firmware")),
         TextFacet("vehicule", "vehicule__number", _("Vehicle")),
         TextFacet("lock", "state__lock", _("Lock"), exact=True),
@@ -135,7 +163,8 @@ SEARCHES: dict[str, SearchSchema] = {
         _choice("type", _("Type"), BikeType.values),
         TextFacet("number", "number", _("Number")),
         TextFacet("model", "model", _("Model")),
-        TextFacet("boitier", "boitier__number", _("Boitier")),
+        IdentityFacet("boitier", "boitier__number", _("Boitier")),
+        IdentityFacet("rfid", "rfid", _("RFID tag")),
         TextFacet("station", "station__name", _("Station")),
         TextFacet("lock", "boitier__state__lock", _("Lock"), exact=True),
         NumberFacet("battery", "boitier__state__battery", _("Battery (%)"), units=_PERCENT),

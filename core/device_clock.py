@@ -16,7 +16,9 @@ Receipt orders, the device's time is shown. What is received is compared with wh
 | behind otherwise                                                                  | queued       | the device  |
 
 A sender may say that a message was queued (OCPP 2.x: `offline`); then it proves nothing about a clock that fell back,
-and the last three rows but one do not apply. The device's time is never counted as later than the receipt.
+and the last three rows but one do not apply. What a device that sends its backlog newest first (`newest_first`) says of
+a time before what it said already is history and shows no clock that fell back, unless it is always as far behind. The
+device's time is never counted as later than the receipt.
 """
 
 from __future__ import annotations
@@ -82,6 +84,7 @@ def judge(
     *,
     queued: bool = False,
     longest_queue: timedelta | None = LONGEST_QUEUE,
+    newest_first: bool = False,
 ) -> Moment:
     """The moment that counts for a message, by the table above.
 
@@ -89,7 +92,7 @@ def judge(
     """
     if stamp is None:
         return Moment(received_at, False)
-    if _is_wrong(stamp, received_at, mark, queued, longest_queue):
+    if _is_wrong(stamp, received_at, mark, queued, longest_queue, newest_first):
         error_s = max(-LONGEST_ERROR_S, min(LONGEST_ERROR_S, round((stamp - received_at).total_seconds())))
         return Moment(received_at, False, stamp, Clock.WRONG, error_s)
     clock = Clock.RIGHT if abs(stamp - received_at) <= TOLERANCE else Clock.QUEUED
@@ -97,7 +100,12 @@ def judge(
 
 
 def _is_wrong(
-    stamp: datetime, received_at: datetime, mark: ClockMark | None, queued: bool, longest_queue: timedelta | None
+    stamp: datetime,
+    received_at: datetime,
+    mark: ClockMark | None,
+    queued: bool,
+    longest_queue: timedelta | None,
+    newest_first: bool,
 ) -> bool:
     behind = received_at - stamp
     if abs(behind) <= TOLERANCE:
@@ -110,7 +118,8 @@ def _is_wrong(
         return True
     if queued or received_at < mark.received_at:
         return False
-    return mark.newest - stamp > TOLERANCE or _is_steady(behind, received_at, mark)
+    fell_back = mark.newest - stamp > TOLERANCE and not newest_first
+    return fell_back or _is_steady(behind, received_at, mark)
 
 
 def _is_steady(behind: timedelta, received_at: datetime, mark: ClockMark) -> bool:
@@ -122,15 +131,18 @@ def _is_steady(behind: timedelta, received_at: datetime, mark: ClockMark) -> boo
     )
 
 
-def remember(mark: ClockMark | None, moment: Moment, received_at: datetime) -> ClockMark | None:
-    """The mark after a message; one that was received before the last one changes nothing."""
+def remember(
+    mark: ClockMark | None, moment: Moment, received_at: datetime, *, newest_first: bool = False
+) -> ClockMark | None:
+    """The mark after a message; one that was received before the last one changes nothing. Of a device that sends its
+    backlog newest first the last believed time is remembered, not the latest."""
     if moment.stamp is None or (mark is not None and received_at < mark.received_at):
         return mark
     if moment.clock == Clock.WRONG:
         # Of a clock that was never right nothing is known but that.
         newest = mark.newest if mark is not None else EARLIEST
         return ClockMark(newest, received_at, moment.error_s)
-    newest = max(mark.newest, moment.at) if mark is not None else moment.at
+    newest = max(mark.newest, moment.at) if mark is not None and not newest_first else moment.at
     return ClockMark(newest, received_at)
 
 

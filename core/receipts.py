@@ -13,7 +13,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -30,6 +30,12 @@ _COLUMNS = columns(ApiReceipt, "scope", "digest", "said_at", "repeats_until", "r
 _EXACT = 2**53
 # A number with a point or an exponent, or a text that looks like one.
 _MAYBE_FLOAT = re.compile(rb"[\[,:]-?\d+[.eE]")
+
+# A shorter id may be a counter, which begins anew when its device boots. What has such an id and no moment of its own
+# is the same message only for a while: later the same words are said again.
+_UNIQUE_ID = 16
+REPEATS_WITHIN = timedelta(hours=1)
+TOLD_ANEW = "Its `id` was sent before with the same content, but something else was told since; it was taken."
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,11 @@ class Receipt:
         if ends[0] is None or ends[1] is None:
             return True
         return ends[0] >= other.said_at and ends[1] >= self.said_at
+
+
+def may_restart(external_id: str | int | None) -> bool:
+    """Whether an id, if there is one, may be a counter that begins anew."""
+    return external_id is None or len(str(external_id)) < _UNIQUE_ID
 
 
 def digest_of_content(content: Any) -> str:

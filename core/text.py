@@ -72,8 +72,12 @@ def identity_key(text: str | None) -> str:
 
     It is what PostgreSQL's `upper` makes of the identity: letter by letter, so that ß stays one.
     """
-    found = identity(text or "")
-    return found.upper() if found.isascii() else "".join(map(_capital, found))
+    return capitals(identity(text or ""))
+
+
+def capitals(text: str) -> str:
+    """The text as PostgreSQL's `upper` writes it."""
+    return text.upper() if text.isascii() else "".join(map(_capital, text))
 
 
 def _capital(letter: str) -> str:

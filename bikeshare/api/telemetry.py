@@ -12,7 +12,9 @@ from bikeshare.services.telemetry import take_telemetry
 from core.batches import batch_openapi
 from core.ingest import BatchEndpoint
 
-_messages = BatchEndpoint[DeviceMessage](DeviceMessage, take_telemetry, spare=SPARE, envelope=BOX)
+_messages = BatchEndpoint[DeviceMessage](
+    DeviceMessage, take_telemetry, blanks={"boitier": ""}, spare=SPARE, envelope=BOX
+)
 
 
 @router.post(

@@ -17,6 +17,7 @@ from bikeshare.choices import Lock, TelemetryType
 from bikeshare.ingest.telemetry import MAX_WORD, MOST_METRES, TYPES, DeviceMessage
 from core.corrections import Envelope, folded
 from core.text import composed
+from core.words import Vocabulary
 
 
 def _names(table: dict[str, str]) -> dict[str, str]:
@@ -65,14 +66,16 @@ _SAYING: dict[str, tuple[str, dict[str, Any]]] = {
     "unlocked": ("lock", {"state": "unlocked"}),
     "boitierunlocked": ("lock", {"state": "unlocked"}),
 }
-_LOCKS = _names(
+# STRONG_CLOSED is a word of Axa's eRL.
+_LOCKS = Vocabulary(
     {
-        Lock.LOCKED: "locked lock closed close secured engaged true 1 verrouillé verrouillee verrouillée verrouille"
-        " fermé ferme fermée gesperrt abgeschlossen verriegelt geschlossen",
-        Lock.UNLOCKED: "unlocked unlock open opened released false 0 déverrouillé deverrouille déverrouillée ouvert"
-        " ouverte entsperrt aufgeschlossen entriegelt offen geöffnet",
-        Lock.UNDEFINED: "undefined unknown unavailable none null nan inconnu unbekannt",
-    }
+        Lock.LOCKED: "lock closed close secured engaged true 1 strong_closed verrouille verrouillee ferme fermee"
+        " gesperrt abgeschlossen verriegelt geschlossen",
+        Lock.UNLOCKED: "unlock open opened released false 0 not_locked deverrouille deverrouillee ouvert ouverte"
+        " entsperrt aufgeschlossen entriegelt offen geöffnet",
+        Lock.UNDEFINED: "unknown unavailable none null nan inconnu unbekannt",
+    },
+    prefixes=("lock",),
 )
 # By which field a message without a type is known.
 _BY_FIELD = {"latitude": "position", "uid": "pass", "pin": "pin", "correct": "pin", "state": "lock"}
@@ -158,8 +161,9 @@ def _lock(state: Any, notes: list[str]) -> dict[str, Any]:
     if state is None:
         return {"state": Lock.UNDEFINED.value}
     text = str(state).strip()
-    word = _LOCKS.get(folded(text))
+    word = _LOCKS.read(text)
     if word is None:
+        notes.append(f"`state` was {text[:40]}, which means nothing here: it is kept and brings nothing about.")
         return {"state": _cut(text, "state", notes)}
     if word != state:
         notes.append(f"`state` was {text[:40]} and was read as {word}.")

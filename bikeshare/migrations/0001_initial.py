@@ -6,6 +6,7 @@ import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
+import bikeshare.models.identity
 from core.roles import ADMINISTRATOR, OPERATOR, VIEWER, grant
 
 VEHICULE_TYPES = [
@@ -398,7 +399,9 @@ class Migration(migrations.Migration):
                 "ordering": ("number",),
                 "constraints": [
                     models.UniqueConstraint(
-                        condition=models.Q(("deleted_at__isnull", True)), fields=("number",), name="boitier_number_once"
+                        bikeshare.models.identity.ByIdentity("number"),
+                        condition=models.Q(("deleted_at__isnull", True)),
+                        name="boitier_number_once",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("number", ""), _negated=True), name="boitier_number_given"
@@ -655,13 +658,15 @@ class Migration(migrations.Migration):
                 "ordering": ("station", "number", "id"),
                 "constraints": [
                     models.UniqueConstraint(
+                        models.F("program"),
+                        bikeshare.models.identity.ByIdentity("rfid"),
                         condition=models.Q(("deleted_at__isnull", True), models.Q(("rfid", ""), _negated=True)),
-                        fields=("program", "rfid"),
                         name="dock_rfid_once",
                     ),
                     models.UniqueConstraint(
+                        models.F("program"),
+                        bikeshare.models.identity.ByIdentity("end_code"),
                         condition=models.Q(("deleted_at__isnull", True), models.Q(("end_code", ""), _negated=True)),
-                        fields=("program", "end_code"),
                         name="dock_end_code_once",
                     ),
                 ],
@@ -860,8 +865,9 @@ class Migration(migrations.Migration):
                 "ordering": ("-id",),
                 "constraints": [
                     models.UniqueConstraint(
+                        models.F("program"),
+                        bikeshare.models.identity.ByIdentity("uid"),
                         condition=models.Q(("deleted_at__isnull", True)),
-                        fields=("program", "uid"),
                         name="pass_uid_once",
                     ),
                     models.UniqueConstraint(

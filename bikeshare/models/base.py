@@ -59,6 +59,8 @@ class Resource(models.Model):
     PREFIX: ClassVar[str]
     # The first part of this resource's topics.
     NAME: ClassVar[str]
+    # Fields that name a thing however they are spelt (`core.identities`); each is unique so.
+    IDENTITIES: ClassVar[tuple[str, ...]] = ()
 
     # Compared byte by byte, so that ids sort as they were made.
     id = models.CharField(max_length=ID_LENGTH, primary_key=True, editable=False, db_collation="C")

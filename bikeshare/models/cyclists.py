@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from bikeshare.choices import CyclistStatus, RegistrationStatus, SubscriptionStatus
 from bikeshare.models.base import KEPT_AS_SUBJECT, LIVE, Resource
 from bikeshare.models.fleet import Station
+from bikeshare.models.identity import ByIdentity
 from core.lifecycle import Lifecycle, With, masked, of_person
 from core.people import shown, shows_people
 
@@ -89,6 +90,7 @@ class Pass(Resource):
     """An NFC card. One per cyclist and program at a time."""
 
     PREFIX, NAME = "pass_", "pass"
+    IDENTITIES = ("uid",)
 
     uid = models.CharField(_("card number"), max_length=40)
     model = models.CharField(_("model"), max_length=40, blank=True, default="")
@@ -105,7 +107,7 @@ class Pass(Resource):
         ordering = ("-id",)
         constraints = (
             # A swipe names the card.
-            models.UniqueConstraint(fields=("program", "uid"), condition=LIVE, name="pass_uid_once"),
+            models.UniqueConstraint("program", ByIdentity("uid"), condition=LIVE, name="pass_uid_once"),
             models.UniqueConstraint(
                 fields=("program", "user"),
                 condition=LIVE & Q(user__isnull=False, disabled_at__isnull=True),

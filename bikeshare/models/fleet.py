@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bikeshare.choices import BikeStatus, BikeType, OpenStatus
 from bikeshare.models.base import KEPT_AS_SUBJECT, LIVE, Resource
+from bikeshare.models.identity import ByIdentity
 from core.lifecycle import Lifecycle, With
 
 
@@ -71,6 +72,7 @@ class LockBox(Resource):
     """The box on a vehicle: lock, chain reader, keypad, card reader, positioning. It is addressed by its number."""
 
     PREFIX, NAME = "boit_", "boitier"
+    IDENTITIES = ("number",)
 
     number = models.CharField(_("serial number"), max_length=40)
     fw = models.CharField(_("firmware"), max_length=40, blank=True, default="")
@@ -85,7 +87,7 @@ class LockBox(Resource):
         ordering = ("number",)
         constraints = (
             # Messages name it.
-            models.UniqueConstraint(fields=("number",), condition=LIVE, name="boitier_number_once"),
+            models.UniqueConstraint(ByIdentity("number"), condition=LIVE, name="boitier_number_once"),
             models.CheckConstraint(condition=~Q(number=""), name="boitier_number_given"),
         )
 
@@ -226,6 +228,7 @@ class Dock(Resource):
     """One place of a station, with the tag that a vehicle's box reads, and the vehicle in it."""
 
     PREFIX, NAME = "dock_", "dock"
+    IDENTITIES = ("rfid", "end_code")
 
     station = models.ForeignKey(Station, models.PROTECT, related_name="docks", verbose_name=_("station"))
     number = models.CharField(_("number"), max_length=20, blank=True, default="")
@@ -245,9 +248,9 @@ class Dock(Resource):
         ordering = ("station", "number", "id")
         constraints = (
             # The box reads it when a vehicle is returned.
-            models.UniqueConstraint(fields=("program", "rfid"), condition=LIVE & ~Q(rfid=""), name="dock_rfid_once"),
+            models.UniqueConstraint("program", ByIdentity("rfid"), condition=LIVE & ~Q(rfid=""), name="dock_rfid_once"),
             models.UniqueConstraint(
-                fields=("program", "end_code"), condition=LIVE & ~Q(end_code=""), name="dock_end_code_once"
+                "program", ByIdentity("end_code"), condition=LIVE & ~Q(end_code=""), name="dock_end_code_once"
             ),
         )
 

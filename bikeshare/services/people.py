@@ -13,6 +13,7 @@ from bikeshare.models import Cyclist, Pass, Registration, Station, StationFavori
 from bikeshare.selectors import running_trips
 from bikeshare.services.refusals import refusal
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load, load_by_id
+from core.identities import phone_identity
 
 ERASED = {
     "name": "",
@@ -39,16 +40,12 @@ def _require_number(cyclist: Cyclist | None) -> None:
 def with_number(cyclist: Cyclist, values: dict[str, Any], now: datetime) -> dict[str, Any]:
     """The changes of a cyclist, with what follows from another phone number: it is confirmed anew, and until then
     nothing can be rented. The same number in another spelling is no other."""
-    if digits(values.get("phone_number", cyclist.phone_number)) == digits(cyclist.phone_number):
+    if phone_identity(values.get("phone_number", cyclist.phone_number)) == phone_identity(cyclist.phone_number):
         return values
     values |= {"phone_confirmed_at": None}
     if cyclist.status == CyclistStatus.ACTIVE:
         values |= {"status": CyclistStatus.UNCONFIRMED, "status_updated_at": now}
     return values
-
-
-def digits(number: str) -> str:
-    return "".join(filter(str.isdigit, number))
 
 
 def confirm_cyclist(cyclist_id: str, *, now: datetime) -> Cyclist:

@@ -29,6 +29,7 @@ from bikeshare.services import people, subscriptions
 from bikeshare.services.refusals import invalid, refusal
 from bikeshare.services.specs import Spec
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load, load_by_id
+from core.identities import identity
 from core.refusal import Refused, refusing_invalid_models
 
 Rejected = list[tuple[int, str]]
@@ -104,10 +105,19 @@ class _References:
         submitted = list(submitted)
         self.programs = Program.objects.in_bulk(_named(submitted, "program"))
         self.rows = {
-            name: {row.pk: row for row in rows_of(model).filter(pk__in=_named(submitted, name))}
+            name: _rows_named(model, names)
             for name, model in spec.references.items()
-            if _named(submitted, name)
+            if (names := _named(submitted, name))
         }
+
+
+def _rows_named(model: type[Resource], names: set[str]) -> dict[str, Resource]:
+    """The rows of these ids; of what is unique everywhere by a number of its own, also of these numbers."""
+    keys = {name: identity(name) for name in names if model is LockBox}
+    known = Q(pk__in=names) | Q(number__identity__in=keys.values()) if keys else Q(pk__in=names)
+    rows = {row.pk: row for row in rows_of(model).filter(known)}
+    by_key = {identity(row.number): row for row in rows.values()} if keys else {}
+    return {name: by_key[key] for name, key in keys.items() if key in by_key} | rows
 
 
 def _named(submitted: Iterable[dict[str, Any]], name: str) -> set[str]:

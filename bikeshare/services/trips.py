@@ -34,6 +34,7 @@ from bikeshare.selectors import rows_of
 from bikeshare.services.payloads import facts_of
 from bikeshare.services.refusals import invalid, refusal
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
+from core.identities import identity
 
 
 @dataclass
@@ -240,7 +241,9 @@ def request_end(
 
 
 def _dock_of_code(ride: OpenTrip, end_code: str) -> Dock:
-    docks: list[Dock] = load(rows_of(Dock).filter(program_id=ride.trip.program_id, end_code=end_code))
+    docks: list[Dock] = load(
+        rows_of(Dock).filter(program_id=ride.trip.program_id, end_code__identity=identity(end_code))
+    )
     if not docks:
         raise refusal(Refusal.END_CODE_UNKNOWN)
     if docks[0].vehicule_id not in (None, ride.vehicule.pk):

@@ -17,6 +17,7 @@ from django.db import transaction
 from msgspec.structs import replace
 
 from core.ingest import BatchSteps, Incoming, Intake, Submission
+from core.receipts import TOLD_ANEW, may_restart
 from core.sql import Col, columns, storable, update_rows
 from core.text import IdentityKeys, identity, identity_key
 from infra_notifications.choices import Case, Connectivity, MessageVerdict, SourceKind
@@ -30,7 +31,7 @@ from infra_notifications.rules.signals import closed_signal, connected_signal, l
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.point_states import PointStates
 from infra_notifications.services.records import write_message_rows
-from infra_notifications.services.repetitions import TOLD_ANEW, Switch, may_restart, switched_anew
+from infra_notifications.services.repetitions import Switch, switched_anew
 from infra_notifications.services.sources import Heard, source_of, take_and_count
 from infra_notifications.services.station_rows import (
     StationRow,

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from core.ingest import BatchSteps, Incoming
-from core.receipts import Receipt, digest_of_json
+from core.receipts import TOLD_ANEW, Receipt, digest_of_json
 from core.sql import storable
 from core.text import IdentityKeys
 from infra_notifications.choices import MessageVerdict
@@ -30,7 +30,6 @@ from infra_notifications.rules.vocabulary import NO_CONNECTOR, evse_of, whole
 from infra_notifications.services.directory import Point
 from infra_notifications.services.mapping import rule_book
 from infra_notifications.services.repetitions import (
-    TOLD_ANEW,
     Teller,
     Told,
     repeats_within,

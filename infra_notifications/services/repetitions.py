@@ -20,16 +20,15 @@ from typing import Any
 import msgspec
 from django.db import connection
 
+from core.receipts import REPEATS_WITHIN, may_restart
 from core.sql import array_literal
 from infra_notifications.choices import MessageVerdict
 from infra_notifications.rules.oddities import has_moment
 
 # These tell a state that holds until another is told.
 STATES = frozenset(("StatusNotification", "NotifyEvent"))
-TOLD_ANEW = "Its `id` was sent before with the same content, but something else was told since; it was taken."
 # What only proves life may be taken twice.
-UNIQUE_ID = 16
-REPEATS_WITHIN, LIFE_REPEATS_WITHIN = timedelta(hours=1), timedelta(minutes=1)
+LIFE_REPEATS_WITHIN = timedelta(minutes=1)
 # What raised or ended something, or would have.
 _VERDICTS = sorted(set(MessageVerdict) - {MessageVerdict.SEEN, MessageVerdict.INFO})
 # So far back the last status of a charge point is looked for.
@@ -66,7 +65,7 @@ class Told:
 
 def repeats_within(external_id: str, payload: Any, *, is_life_only: bool) -> timedelta | None:
     """For how long the same id with the same content is the same message; None where it always is."""
-    if len(external_id) >= UNIQUE_ID or has_moment(payload):
+    if not may_restart(external_id) or has_moment(payload):
         return None
     return LIFE_REPEATS_WITHIN if is_life_only else REPEATS_WITHIN
 
@@ -109,11 +108,6 @@ def switched_anew(switches: Iterable[Switch], present: Mapping[Hashable, bool]) 
         elif final[switch.of] == switch.row and holds.get(switch.of, switch.begins) != switch.begins:
             anew.add(switch.row)
     return anew
-
-
-def may_restart(external_id: str | int | None) -> bool:
-    """Whether an id, if there is one, may be a counter that begins anew."""
-    return external_id is None or len(str(external_id)) < UNIQUE_ID
 
 
 def _differs(told: Told, present: tuple[Any, datetime] | None) -> bool:

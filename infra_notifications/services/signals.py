@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from core.device_clock import judge, parse_time, span_text
 from core.ingest import BatchSteps, Incoming, Intake, Submission
+from core.receipts import TOLD_ANEW, may_restart
 from core.sql import storable
 from core.text import IdentityKeys, identity, identity_key, one_line
 from infra_notifications.choices import Case, CloseReason, Effect, MessageVerdict
@@ -22,7 +23,7 @@ from infra_notifications.rules.oddities import contradiction, receipt_of, too_ea
 from infra_notifications.rules.vocabulary import MOST_CONNECTORS, NO_CONNECTOR
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.records import write_message_rows
-from infra_notifications.services.repetitions import TOLD_ANEW, Switch, may_restart, switched_anew
+from infra_notifications.services.repetitions import Switch, switched_anew
 from infra_notifications.services.sources import Heard, source_of, take_and_count
 from infra_notifications.services.unit_of_work import IncidentStore
 from infra_notifications.services.unknown_senders import UnknownSender, shown, too_long, write_unknown

@@ -67,6 +67,7 @@ OWN_MODULES = {
         "handlers",
         "hashing",
         "health",
+        "identities",
         "keys",
         "lifecycle",
         "logs",

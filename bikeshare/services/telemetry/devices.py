@@ -11,11 +11,13 @@ from django.db import connection
 
 from bikeshare.choices import RUNNING
 from bikeshare.models import BikeState, LockBoxState
+from bikeshare.models.identity import identity_of
 from bikeshare.rules.telemetry import battery_step
 from bikeshare.rules.watching import HANDLED, Rest, rest_after
 from bikeshare.rules.zones import Fix, Watch
 from bikeshare.services.trips import OpenTrip
 from core.device_clock import ClockMark, Moment, remember
+from core.identities import identity
 from core.sql import Col, columns, update_rows
 
 # What every message writes, and what a position does; most messages are positions.
@@ -62,7 +64,8 @@ _READ = (
     " LEFT JOIN bikeshare_trip t ON t.vehicule_id = v.id AND t.deleted_at IS NULL AND t.status = ANY(%s)"
     " LEFT JOIN bikeshare_station d ON d.id = t.start_station_id"
     " LEFT JOIN bikeshare_vehiculestate w ON w.vehicule_id = v.id"
-    " WHERE b.deleted_at IS NULL AND (b.number = ANY(%s) OR b.id = ANY(%s)) ORDER BY b.id FOR UPDATE OF s"
+    f" WHERE b.deleted_at IS NULL AND ({identity_of('b.number')} = ANY(%s) OR b.id = ANY(%s))"
+    " ORDER BY b.id FOR UPDATE OF s"
 )
 
 
@@ -113,7 +116,7 @@ class Device:
 
     def note_clock(self, moment: Moment, received_at: datetime) -> None:
         """Remembers what a message shows of the box's clock."""
-        self.clock_mark = remember(self.clock_mark, moment, received_at)
+        self.clock_mark = remember(self.clock_mark, moment, received_at, newest_first=True)
 
     def keep(self) -> None:
         """Writes watch and clock into the state."""
@@ -146,6 +149,10 @@ class Device:
         """Whether nobody should move or open its vehicle: on no trip, and not in the hands of staff."""
         return self.vehicule_id is not None and self.trip_id is None and self.vehicule_status not in HANDLED
 
+    def rides_since(self, at: datetime) -> bool:
+        """Whether its running trip had begun by then."""
+        return self.trip_start is not None and self.trip_start <= at
+
     def speaks(self) -> datetime | None:
         """Whatever was told of its silence is over; returns when the loss of the connection was told, if it was."""
         lost_at = self.connection_lost_at
@@ -173,17 +180,18 @@ class Device:
 
 
 def read_devices(names: Iterable[str]) -> dict[str, Device]:
-    """The boxes of these numbers or ids, locked in the order of their ids, by both."""
-    numbers = list(names)
+    """The boxes of these numbers or ids, by them, locked in the order of their ids."""
+    keys = {name: identity(name) for name in names}
     with connection.cursor() as cursor:
-        cursor.execute(_READ, [list(map(str, RUNNING)), numbers, numbers])
+        cursor.execute(_READ, [list(map(str, RUNNING)), list(keys.values()), list(keys)])
         rows = cursor.fetchall()
     devices: dict[str, Device] = {}
     for row in rows:
         device = Device(dict(zip(_NAMES, row[-len(_NAMES) :], strict=True)), *row[: -len(_NAMES)])
         device.begin()
-        devices[device.number] = devices[device.id] = device
-    return devices
+        devices[identity(device.number)] = devices[device.id] = device
+    found = {name: devices.get(name) or devices.get(key) for name, key in keys.items()}
+    return {name: device for name, device in found.items() if device is not None}
 
 
 # Of each box so many messages are looked through for a copy of one that seems to be of a clock that fell back.

@@ -2,11 +2,13 @@
 
 A batch is one transaction. Its messages are applied box by box in the order of their device times, so that disorder
 within a batch does no harm; what is not newer than what is known changes nothing and is kept as *late*. A repetition
-with the sender's `id` is counted as a duplicate; one without is late, or has the event's key.
+with the sender's `id` is counted as a duplicate; one without is late, or has the event's key. Ids may begin anew when a
+box boots. Whatever becomes of a message: its box is heard.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import hmac
 from collections import defaultdict
@@ -44,7 +46,9 @@ from bikeshare.services.trips import is_pin, open_trips
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 from bikeshare.services.zones import watch_settings, zone_map
 from core.device_clock import Clock, Moment, judge, span_text
+from core.identities import identity
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
+from core.receipts import REPEATS_WITHIN, TOLD_ANEW, Receipt, may_restart
 from core.sql import columns, insert_rows
 
 MAX_PIN_ATTEMPTS = 32_000
@@ -59,6 +63,7 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
     """Columns beside the messages: device, moment, zones of a position, verdict, trip."""
 
     endpoint = "bikeshare/telemetry"
+    ids_restart = True
 
     def __init__(self, incoming: Incoming[DeviceMessage]) -> None:
         super().__init__(incoming)
@@ -91,17 +96,47 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
     def sender(self, row: int) -> str:
         return self._device(row).id
 
+    def receipt(self, row: int, external_id: str) -> Receipt:
+        receipt = super().receipt(row, external_id)
+        if self.messages[row].at is not None or not may_restart(external_id):
+            return receipt
+        return dataclasses.replace(receipt, repeats_until=self.now + REPEATS_WITHIN)
+
+    def told_anew(self, duplicates: set[int]) -> set[int]:
+        """Of each kind the last word of its box, where that has said something else since and does not say when."""
+        last, holds = dict[tuple[str, str], int](), dict[tuple[str, str], Any]()
+        states = [row for row in self.incoming.good if self.messages[row].type in _STATES]
+        for row in states:
+            of = self._device(row).id, self.messages[row].type
+            last[of] = row
+            if row not in duplicates:
+                holds[of] = self._said(row)
+        anew = set[int]()
+        for of, row in last.items():
+            message, known = self.messages[row], self._device(row).state[self.messages[row].type]
+            may_be_new = row in duplicates and message.at is None and may_restart(message.id)
+            if may_be_new and holds.get(of, known) != self._said(row):
+                anew.add(row)
+                self.incoming.warn(row, TOLD_ANEW)
+        return anew
+
+    def _said(self, row: int) -> Any:
+        return clean(getattr(self.messages[row], _STATES[self.messages[row].type]))
+
     def resolve(self, rows: list[int]) -> None:
-        devices = read_devices({self.messages[row].boitier.strip() for row in rows}) if rows else {}
+        named = [message.boitier.strip() for message in self.messages]
+        devices = read_devices({name for name in named if name}) if any(named) else {}
+        self.devices = [devices.get(name) for name in named]
         for row in rows:
-            number = self.messages[row].boitier
-            self.devices[row] = devices.get(number.strip())
             if self.devices[row] is None:
-                self.incoming.reject(row, f"There is no boitier {number}; create it first.")
+                self.incoming.reject(row, f"There is no boitier {self.messages[row].boitier}; create it first.")
 
     def apply(self, rows: list[int]) -> None:
-        if not rows:
+        self.touched = {device.id: device for device in self.devices if device is not None}
+        if not self.touched:
             return
+        for device in self.touched.values():
+            self._hear(device)
         self._judge_clocks(rows)
         # Stable, so that messages of one moment stay in the order in which they came.
         rows = sorted(rows, key=self.moments.__getitem__)
@@ -127,8 +162,10 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
 
         A copy of a message that was taken before is late, however wrong its clock seems.
         """
+        rows = sorted(rows, key=lambda row: moment_of(self.messages[row]) or self.now)
         for row in rows:
-            self.clocks[row] = judge(moment_of(self.messages[row]), self.now, self._device(row).clock_mark)
+            stamp, device = moment_of(self.messages[row]), self._device(row)
+            self.clocks[row] = judge(stamp, self.now, device.clock_mark, newest_first=True)
         wrong = [row for row in rows if self.clocks[row].clock == Clock.WRONG]
         known = stored_moments(self._device(row) for row in wrong) if wrong else set()
         for row in rows:
@@ -147,8 +184,6 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         by_type: dict[str, list[int]] = defaultdict(list)
         for row in rows:
             by_type[self.messages[row].type].append(row)
-            device = self._device(row)
-            self.touched[device.id] = device
         self.programs = Program.objects.in_bulk({device.program_id for device in self.touched.values()})
         self.maps = {key: zone_map(program) for key, program in self.programs.items()}
         self.watch = {key: watch_settings(program) for key, program in self.programs.items()}
@@ -176,10 +211,10 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
 
     def _read_cards(self, rows: Sequence[int]) -> None:
         if rows:
-            passes = Pass.objects.filter(
-                uid__in={self.messages[row].uid for row in rows}, user__isnull=False, disabled_at__isnull=True
-            )
-            self.passes = set(passes.values_list("program_id", "uid"))
+            uids = {identity(str(self.messages[row].uid)) for row in rows}
+            named = Pass.objects.filter(program__in=self.programs.values(), uid__identity__in=uids)
+            given = named.filter(user__isnull=False, disabled_at__isnull=True).values_list("program_id", "uid")
+            self.passes = {(program_id, identity(uid)) for program_id, uid in given}
 
     def _read_trips(self, rows: Sequence[int]) -> None:
         concerned = [device for device in map(self._device, rows) if device.trip_id]
@@ -190,27 +225,32 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
             device.open = trips.get(device.trip_id or "")
             if device.open is not None:
                 device.trip_status = device.open.trip.status
-        tags = {clean(rfid) for row in rows if (rfid := self.messages[row].rfid)}
+        tags = {identity(clean(rfid)) for row in rows if (rfid := self.messages[row].rfid)}
+        tagged = Q(program__in=self.programs.values(), rfid__identity__in=tags)
         asked = {device.open.request.dock_id for device in concerned if device.open and device.open.request}
-        docks = load(
-            rows_of(Dock).select_related("vehicule", "station").filter(Q(rfid__in=tags) | Q(pk__in=asked - {None}))
-        )
-        self.docks = {(dock.program_id, dock.rfid): dock for dock in docks if dock.rfid}
+        docks = load(rows_of(Dock).select_related("vehicule", "station").filter(tagged | Q(pk__in=asked - {None})))
+        self.docks = {(dock.program_id, identity(dock.rfid)): dock for dock in docks if dock.rfid}
 
     # ---- applying -------------------------------------------------------------------------------------------------
 
-    def _apply(self, row: int) -> None:
-        message, device = self.messages[row], self._device(row)
-        self.trips[row] = device.trip_id or ""
+    def _hear(self, device: Device) -> None:
         device.state["last_seen"] = max(device.state["last_seen"] or self.now, self.now)
         lost_at = device.speaks()
         if lost_at is not None:
             topic = "x.vehicule.connection.restored"
-            self.events.of_vehicule(topic, device, self.moments[row], ConnectionRestored, lost_at=lost_at)
+            self.events.of_vehicule(topic, device, self.now, ConnectionRestored, lost_at=lost_at)
+
+    def _apply(self, row: int) -> None:
+        message, device = self.messages[row], self._device(row)
+        self.trips[row] = device.trip_id or ""
         device.is_changed |= message.type != TelemetryType.POSITION
         if message.type == TelemetryType.POSITION:
             self.verdicts[row] = self._position(row, device, self.moments[row])
         else:
+            is_history = self.clocks[row].clock == Clock.QUEUED and not device.rides_since(self.moments[row])
+            if message.pin is not None and is_history:
+                self.verdicts[row] = TelemetryVerdict.LATE  # typed on a trip that is over, whose PIN nobody knows
+                return
             self.verdicts[row] = _APPLY[message.type](self, message, device, self.moments[row])
 
     def _lock(self, message: DeviceMessage, device: Device, at: datetime) -> str:
@@ -226,15 +266,16 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
             self.events.of_boitier(f"boitier.{edge}", device, at, LockChanged, previous=previous, rfid=rfid)
         if edge == Lock.UNLOCKED and device.is_watched and self.programs[device.program_id].watch_unlocking:
             self.events.of_vehicule("x.vehicule.unlocked", device, at, UnlockedWithoutTrip)
-        effects.after_lock(self.work, device, state, edge=edge, at=at, dock=self.docks.get((device.program_id, rfid)))
+        dock = self.docks.get((device.program_id, identity(rfid)))
+        effects.after_lock(self.work, device, state, edge=edge, at=at, dock=dock)
         return TelemetryVerdict.EVENT if edge else TelemetryVerdict.STATE
 
     def _pass(self, message: DeviceMessage, device: Device, at: datetime) -> str:
-        uid = str(message.uid or "")
-        if (device.program_id, uid) in self.passes:
+        uid = str(message.uid or "").strip()
+        if (device.program_id, identity(uid)) in self.passes:
             return TelemetryVerdict.STATE
-        shown = rules.masked(uid)
-        self.events.of_boitier("boitier.pass.unrecognized", device, at, PassUnrecognized, key=_trace(uid), uid=shown)
+        key, shown = _trace(identity(uid)), rules.masked(uid)
+        self.events.of_boitier("boitier.pass.unrecognized", device, at, PassUnrecognized, key=key, uid=shown)
         return TelemetryVerdict.EVENT
 
     def _pin(self, message: DeviceMessage, device: Device, at: datetime) -> str:
@@ -340,6 +381,8 @@ def _trace(secret: str) -> str:
     return hmac.new(settings.SECRET_KEY.encode(), secret.encode(), hashlib.sha256).hexdigest()[:16]
 
 
+# What a box says of a state, by the type that is also the name of its column: the field of the message.
+_STATES = {"lock": "state", "chain_type": "chain_type", "battery": "value", "battery_vae": "value"}
 _APPLY = {
     TelemetryType.LOCK.value: _TelemetrySteps._lock,
     TelemetryType.PASS.value: _TelemetrySteps._pass,
