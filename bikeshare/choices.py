@@ -106,7 +106,8 @@ class RequestOrigin(models.TextChoices):
 
 
 class ZoneType(models.TextChoices):
-    """`forbidden` forbids riding unless its rules say otherwise; the others say what their rules say."""
+    """`forbidden` forbids riding unless its rules say otherwise; the others say what their rules say, without any
+    nothing."""
 
     GEOFENCING = "geofencing", _("Geofencing")
     LIMITED_TRAFFIC = "limited_traffic", _("Limited traffic")

@@ -19,6 +19,7 @@ from django.urls import reverse
 
 from bikeshare.choices import BikeStatus, BikeType, OpenStatus, ProgramStatus, ZoneType
 from bikeshare.models import Bike, Dock, Program, Station, Zone
+from bikeshare.rules.zones import FORBIDS_ALL
 from bikeshare.selectors import rows_of
 from bikeshare.services.payloads import is_rentable
 from core.api import rfc3339
@@ -233,10 +234,8 @@ def geofencing_zones(program: Program, now: datetime) -> Data:
 
 
 def rules_of(zone: Zone) -> list[Data]:
-    """A zone's own rules, or those that its type means; where it is only for one type of vehicle they say so."""
-    forbidden = {"ride_start_allowed": False, "ride_end_allowed": False, "ride_through_allowed": False}
-    allowed = dict.fromkeys(forbidden, True)
-    rules = list(zone.rules) or [forbidden if zone.type == ZoneType.FORBIDDEN else allowed]
+    """A zone's own rules, or that of a forbidden one; where it is only for one type of vehicle they say so."""
+    rules = list(zone.rules) or ([FORBIDS_ALL.as_gbfs()] if zone.type == ZoneType.FORBIDDEN else [])
     return [{"vehicle_type_ids": [zone.vehicule_type]} | rule for rule in rules] if zone.vehicule_type else rules
 
 

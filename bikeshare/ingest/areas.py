@@ -10,7 +10,7 @@ from bikeshare.ingest.gbfs import data_of, items_of
 
 def zones_of_areas(document: Any) -> dict[str, Any] | None:
     """GeoJSON, or MDS geographies, as a file of zones; None for what is neither. Without rules a zone has those of its
-    `type`, one of ours, and restricts nothing if it has none."""
+    `type`, one of ours, and has no say if it has none."""
     held = data_of(document) or document
     if not isinstance(held, Mapping):
         return None

@@ -16,9 +16,9 @@ def _key(signs: str, column: str) -> str:
 class _ByKey(Transform):
     signs: ClassVar[str]
 
-    def as_sql(self, compiler: Any, connection: Any, **more: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **more: Any) -> tuple[str, tuple[Any, ...]]:
         column, params = compiler.compile(self.lhs)
-        return _key(self.signs, column), [*params, *params]
+        return _key(self.signs, column), (*params, *params)
 
 
 class ByIdentity(_ByKey):

@@ -15,7 +15,7 @@ class Zone(Resource):
     """An area with rules. Where several overlap, the one with the lowest precedence decides (GBFS: first in the file).
 
     `geometry` is a GeoJSON MultiPolygon (longitude first). `rules` are those of GBFS 3.0; the first that is about the
-    vehicle's type decides; without rules the zone's type does.
+    vehicle's type decides; without rules a forbidden zone forbids, and any other has no say.
     """
 
     PREFIX, NAME = "zone_", "zone"

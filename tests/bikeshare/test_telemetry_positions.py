@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from bikeshare.choices import TripStatus, ZoneType
 from bikeshare.models import Program, Trip
@@ -140,9 +141,23 @@ def test_leaving_the_operating_area_names_no_zone() -> None:
     rules = [{"ride_start_allowed": False, "ride_end_allowed": False, "ride_through_allowed": False}]
     ProgramFactory(global_rules=rules)
     trip = TripFactory()
-    ZoneFactory(type=ZoneType.GEOFENCING)
+    ZoneFactory(type=ZoneType.GEOFENCING, rules=[dict.fromkeys(rules[0], True)])
     assert ride(trip, INSIDE, OUTSIDE) == 1
     assert last(FORBIDDEN)["zone"] is None
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ZoneType if kind != ZoneType.FORBIDDEN])
+def test_a_zone_without_rules_has_no_say(kind: ZoneType, client: Client) -> None:
+    program = ProgramFactory(publish_gbfs=True)
+    ZoneFactory(type=kind, precedence=0)
+    zone = ZoneFactory(precedence=1)
+    trip = TripFactory()
+    assert ride(trip, OUTSIDE, INSIDE) == 1
+    assert last(FORBIDDEN)["zone"]["id"] == zone.pk
+    for version in ("", "2.3/"):
+        data = client.get(f"/gbfs/{program.pk}/{version}geofencing_zones.json").json()["data"]
+        says = [bool(feature["properties"]["rules"]) for feature in data["geofencing_zones"]["features"]]
+        assert says == [False, True]
 
 
 def test_each_program_has_its_own_zones() -> None:
