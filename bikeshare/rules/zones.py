@@ -64,8 +64,8 @@ def rule_of(raw: Mapping[str, Any]) -> Rule:
 
 
 def rules_of(raw_rules: Iterable[Mapping[str, Any]], zone_type: str, only_for: str) -> tuple[Rule, ...]:
-    """A zone's rules: its own, or of a forbidden one that it forbids; any other zone without rules has no say. `only_for`
-    binds those that name no type."""
+    """A zone's rules: its own, or of a forbidden one that it forbids; any other zone without rules has no say.
+    `only_for` binds those that name no type."""
     rules = tuple(rule_of(raw) for raw in raw_rules) or ((FORBIDS_ALL,) if zone_type == ZoneType.FORBIDDEN else ())
     if not only_for:
         return rules

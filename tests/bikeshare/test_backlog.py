@@ -39,9 +39,14 @@ def history(bike: Bike, hours: int) -> list[DeviceMessage]:
 
 
 def speak(bike: Bike, when: datetime) -> None:
-    now = {"battery": {"value": 80}, "battery_vae": {"value": 80}, "position": HERE, "lock": {"state": "locked"}}
-    said = [message(bike, kind, when, **more) for kind, more in now.items()]
-    take(*said, message(bike, "chain_type", when, chain_type="valid"), now=when)
+    said: dict[str, dict[str, Any]] = {
+        "battery": {"value": 80},
+        "battery_vae": {"value": 80},
+        "position": HERE,
+        "lock": {"state": "locked"},
+        "chain_type": {"chain_type": "valid"},
+    }
+    take(*(message(bike, kind, when, **more) for kind, more in said.items()), now=when)
 
 
 @pytest.mark.parametrize("size", [1, 3, 50])
