@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +56,16 @@ class UnknownKind(LookupError):
     """An event names a kind that no app registered."""
 
 
+@dataclass(frozen=True)
+class Words:
+    """What a field of a domain's payloads says. Where any word may come (`is_open`), only the slip of one is named."""
+
+    read: Callable[[], Iterable[str]]
+    is_open: bool = False
+
+
+# By domain and field: vehicles.type.
+field_words: Registry[Words] = Registry("field with words of its own")
 # Other words for those of topics, e.g. vehicle for vehicule.
 word_aliases: Registry[str] = Registry("other word of topics")
 # By key.
@@ -84,6 +94,18 @@ def label_of(key: str) -> str:
 def domain_of(key: str) -> str:
     """Whose kind it is; empty for a kind that no app registers any more."""
     return registered[key].domain if key in registered else ""
+
+
+def severities() -> list[str]:
+    """The outbox's, from the lowest, and behind each those of payloads that count as it."""
+    words = {word: severity for kind in registered.values() for word, severity in kind.severities.items()}
+    return [
+        *dict.fromkeys(
+            word
+            for severity in Severity.values
+            for word in (severity, *(word for word, rank in words.items() if rank == severity))
+        )
+    ]
 
 
 def all_kinds() -> list[EventKind]:

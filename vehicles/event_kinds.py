@@ -97,7 +97,7 @@ class NotificationFacts(msgspec.Struct, kw_only=True):
 
 
 # The others are information.
-_SEVERITIES = {"warning": Severity.WARNING, "critical": Severity.CRITICAL}
+_SEVERITIES = {"action": Severity.INFO, "warning": Severity.WARNING, "critical": Severity.CRITICAL}
 BRAKED = "vehicle.feed.braked"
 CREATED, RESOLVED = "vehicle.notification.created", "vehicle.notification.resolved"
 SAMPLE = "vehicle.notification.sample"
@@ -116,6 +116,7 @@ _EXAMPLE = NotificationFacts(
     title="Please connect your Renault account again",
     body="The sign-in of renault-7 with Renault is no longer accepted. Without it we cannot charge your car smartly.",
     language="en",
+    program="Lyon",
     since=datetime(2026, 11, 21, 5, 40, tzinfo=UTC),
     facts={"brand": "Renault", "account": "renault-7"},
 )

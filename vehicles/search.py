@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.people import sees_people
 from core.search import ChoiceFacet, NumberFacet, SearchSchema, TextFacet, TimeFacet
-from core.search.facets import Facet, FlagFacet, SearchContext, TagFacet
+from core.search.facets import Facet, FlagFacet, RankedFacet, SearchContext, TagFacet
 from core.search.grammar import Comparison, Span, Value, Word
 from core.search.schema import any_text, folded_text
 from vehicles.catalogue import TYPES
@@ -230,14 +230,16 @@ NOTIFICATION_SEARCH = SearchSchema(
         ChoiceFacet("state", "state", _("State"), choices=_values(NotificationState) | _STATES),
         ChoiceFacet("type", "type", _("Type"), choices={name.lower(): name for name in TYPES}),
         ChoiceFacet("reason", "reason", _("Reason"), choices=_values(Reason)),
-        ChoiceFacet("severity", "severity", _("Severity"), choices=_values(DriverSeverity)),
+        RankedFacet("severity", "severity", _("Severity"), choices=_values(DriverSeverity)),
         ChoiceFacet("category", "category", _("Category"), choices=_values(Category)),
-        TagFacet("channel", "ways", _("Channel"), ("way",)),
+        TagFacet("channel", "ways", _("Channel"), ("way", "channels")),
         ChoiceFacet("push", "push_state", _("Push"), choices=_values(PushState)),
         TextFacet("program", "driver__program", _("Programme"), ("programme",)),
         TextFacet("driver", "driver__external_id", _("Driver")),
         TextFacet("vehicle", "vehicle__external_id", _("Vehicle")),
-        TextFacet("about", "subject", _("About")),
+        TextFacet("brand", "vehicle__brand", _("Brand")),
+        TextFacet("model", "vehicle__model", _("Model")),
+        TextFacet("about", "subject", _("About"), ("subject",)),
         TextFacet("language", "language", _("Language"), exact=True),
         TimeFacet("created", "created_at", _("Created")),
         TimeFacet("told", "told_at", _("Told")),
@@ -291,7 +293,7 @@ TYPE_SEARCH = SearchSchema(
             choices={channel.value: _types_by_channel(channel) for channel in DriverChannel},
         ),
         ChoiceFacet("category", "type", _("Category"), choices=_types("category", Category)),
-        ChoiceFacet("severity", "type", _("Severity"), choices=_types("severity", DriverSeverity)),
+        RankedFacet("severity", "type", _("Severity"), choices=_types("severity", DriverSeverity)),
         ChoiceFacet("kind", "type", _("Kind"), choices=_types("kind", TriggerKind)),
         FlagFacet("on", "enabled", _("On"), when_true=Q(enabled=True)),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from core.people import seen_as_it_is
 from outbox.models import Delivery
 from outbox.selectors import deliveries_of_events
 from vehicles.catalogue import TYPES
-from vehicles.choices import LIVE, SHOWN, BrakeState, NotificationState, PushState, Reason
+from vehicles.choices import LIVE, SHOWN, BrakeState, Category, DriverChannel, NotificationState, PushState, Reason
 from vehicles.models import (
     AddedLanguage,
     Brake,
@@ -362,3 +362,15 @@ def _driver_in(payload: Mapping[str, Any]) -> str:
 
 def _person(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {"id": row["external_id"], "name": row["name"], "email": row["email"]} if row else None
+
+
+def words_of_events() -> dict[str, Callable[[], Iterable[str]]]:
+    """What fields of a notification say, for who asks for them in a condition."""
+    return {
+        "type": lambda: TYPES,
+        "category": lambda: Category.values,
+        "state": lambda: NotificationState.values,
+        "channels": lambda: DriverChannel.values,
+        "program": lambda: Driver.objects.exclude(program="").values_list("program", flat=True).distinct(),
+        "brand": lambda: Vehicle.objects.exclude(brand="").values_list("brand", flat=True).distinct(),
+    }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -13,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.search.base import Facet, SearchContext, SearchError, did_you_mean, nearest
-from core.search.grammar import Value, Word
+from core.search.grammar import Comparison, Span, Value, Word
 from core.search.quantities import NumberFacet, TimeFacet
 from core.search.tally import ByArray, ByColumn, ByCondition, ByRelation, Tally
 from core.search.vocabulary import values_with, values_without
@@ -25,6 +27,7 @@ __all__ = [
     "FlagFacet",
     "MembershipFacet",
     "NumberFacet",
+    "RankedFacet",
     "SearchContext",
     "SearchError",
     "TagFacet",
@@ -161,9 +164,11 @@ class ChoiceFacet(Facet):
         meant = self.words.read(value.text) if self.words and isinstance(value, Word) else None
         if meant is not None and (meant.lower() in known or meant in known.values()):
             return self.condition_of(known.get(meant.lower(), meant), context)
-        typed = value.text if isinstance(value, Word) else ""
-        near = nearest(typed, known)
-        raise SearchError(
+        raise self._unknown(value.text) if isinstance(value, Word) else self.refuse(_("a name, no comparison or range"))
+
+    def _unknown(self, typed: str) -> SearchError:
+        near = nearest(typed, [key.lower() for key in self.choices])
+        return SearchError(
             _("“%(facet)s” knows %(known)s, not “%(typed)s”.")
             % {"facet": self.name, "known": ", ".join(self.choices), "typed": typed}
             + did_you_mean(near),
@@ -172,6 +177,35 @@ class ChoiceFacet(Facet):
 
     def examples(self) -> Sequence[str | Promise]:
         return tuple(f"{self.name}:{key}" for key in list(self.choices)[:2])
+
+
+@dataclass(frozen=True)
+class RankedFacet(ChoiceFacet):
+    """Choices that have an order, theirs: `severity:>=warning`, `severity:info..warning`."""
+
+    def condition(self, value: Value, context: SearchContext) -> Q:
+        low, high = 0, len(self.choices) - 1
+        match value:
+            case Word():
+                return super().condition(value, context)
+            case Span(first, last):
+                low, high = self._rank(first) if first else low, self._rank(last) if last else high
+            case Comparison(operator, text):
+                rank = self._rank(text)
+                spans = {"<": (low, rank - 1), "<=": (low, rank), ">": (rank + 1, high), ">=": (rank, high)}
+                low, high = spans[operator]
+        conditions = [self.condition_of(target, context) for target in list(self.choices.values())[low : high + 1]]
+        return reduce(or_, conditions, Q(**{f"{self.path}__in": []}))
+
+    def _rank(self, text: str) -> int:
+        names = [name.lower() for name in self.choices]
+        if text.lower() not in names:
+            raise self._unknown(text)
+        return names.index(text.lower())
+
+    def examples(self) -> Sequence[str | Promise]:
+        *_others, name, _last = self.choices
+        return (f"{self.name}:{name}", f"{self.name}:>={name}")
 
 
 @dataclass(frozen=True)

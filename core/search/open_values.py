@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
-from core.search.base import Facet, SearchContext, SearchError, nearest
+from core.search.base import Facet, SearchContext, SearchError
 from core.search.folding import fold
 from core.search.grammar import Comparison, Span, Value, Word
 
@@ -53,37 +53,6 @@ class OpenFacet(Facet):
             sentence = _("“%(name)s” is compared with a number or a time such as 2026-11-21, not with “%(typed)s”.")
             raise SearchError(sentence % {"name": self.name, "typed": text})
         return bound
-
-
-@dataclass(frozen=True)
-class RankedFacet(Facet):
-    """One of a few names that have an order: `severity:>=warning`, `severity:info..warning`."""
-
-    ranks: tuple[str, ...] = ()
-
-    def condition(self, value: Value, context: SearchContext) -> Q:
-        low, high = 0, len(self.ranks) - 1
-        match value:
-            case Word(text):
-                low = high = self._rank(text)
-            case Span(first, last):
-                low, high = self._rank(first) if first else low, self._rank(last) if last else high
-            case Comparison(operator, text):
-                rank = self._rank(text)
-                spans = {"<": (low, rank - 1), "<=": (low, rank), ">": (rank + 1, high), ">=": (rank, high)}
-                low, high = spans[operator]
-        return Q(**{f"{self.path}__in": self.ranks[low : high + 1]})
-
-    def _rank(self, text: str) -> int:
-        if text.lower() not in self.ranks:
-            near = nearest(text, self.ranks)
-            sentence = _("“%(facet)s” knows %(known)s, not “%(typed)s”.") % {
-                "facet": self.name,
-                "known": ", ".join(self.ranks),
-                "typed": text,
-            }
-            raise SearchError(sentence, suggestion=f"{self.name}:{near}" if near else "")
-        return self.ranks.index(text.lower())
 
 
 # ---- the lookups ----------------------------------------------------------------------------------------------------

@@ -14,17 +14,18 @@ from typing import Any
 
 import msgspec
 from django.db.models import Q
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.search import Facet, SearchContext, SearchError, SearchSchema, Word
-from core.search.facets import nearest
+from core.search.base import did_you_mean
+from core.search.facets import RankedFacet, nearest
 from core.search.folding import fold
 from core.search.grammar import Term, Value
-from core.search.open_values import OpenFacet, RankedFacet, Scalar
-from outbox.choices import Severity
+from core.search.open_values import OpenFacet, Scalar, fits
 from outbox.contract import NewEvent
-from outbox.event_kinds import EventKind, matches_topic
+from outbox.event_kinds import EventKind, Words, field_words, matches_topic, severities
 
 ENVELOPE = ("kind", "domain", "severity", "subject")
 # Of every event, beside its envelope.
@@ -61,8 +62,9 @@ class EventView:
                 values.setdefault(name, []).append(value)
         for name in ENVELOPE:
             values[name] = [getattr(self, name)]
-        # What payloads call their type is asked for beside the event's own.
+        # What payloads call their type and severity is asked for beside the event's own.
         values["type"] = [self.kind, *values.get("type", [])]
+        values["severity"] += [said] if isinstance(said := self.payload.get("severity"), str) else []
         return values
 
     @cached_property
@@ -111,7 +113,12 @@ EVENT_CONDITION = EventCondition(
         TopicFacet("kind", "kind", gettext_lazy("Kind"), ("topic",)),
         TopicFacet("type", "type", gettext_lazy("Type")),
         OpenFacet("domain", "domain", gettext_lazy("Domain")),
-        RankedFacet("severity", "severity", gettext_lazy("Severity"), ranks=tuple(Severity.values)),
+        RankedFacet(
+            "severity",
+            "severity",
+            gettext_lazy("Severity"),
+            choices=SimpleLazyObject(lambda: {word: word for word in severities()}),  # type: ignore[arg-type]
+        ),
         OpenFacet("subject", "subject", gettext_lazy("About"), ("about",)),
     ),
     dotted=True,
@@ -125,10 +132,13 @@ def compile_condition(text: str) -> Predicate:
 
 
 def check_condition(text: str, kinds: Iterable[EventKind]) -> None:
-    """Raises SearchError when a condition is malformed or names a field that none of these kinds has."""
+    """Raises SearchError when a condition is malformed, or names a field or a word that none of these kinds has."""
     compile_condition(text)
     terms = EVENT_CONDITION.parse(text).terms
     _refuse_unfinished(text, terms)
+    kinds = list(kinds)
+    for term in terms:
+        _refuse_unknown_words(term, kinds)
     fields = [fields_of(kind) for kind in kinds]
     is_open = None in fields  # a payload of free form may hold anything, but for what an envelope's field is taken for
     fields_known = {*_ALWAYS, *(name for names in fields for name in names or ())}
@@ -156,6 +166,39 @@ def _refuse_unfinished(text: str, terms: Sequence[Term]) -> None:
             raise SearchError(sentence % {"word": word})
         if word.endswith(":"):
             raise SearchError(_("“%(field)s” has no value behind it.") % {"field": word})
+
+
+def _refuse_unknown_words(term: Term, kinds: Sequence[EventKind]) -> None:
+    """Of a field that has words of its own, what is none of them would fit no event."""
+    facet = EVENT_CONDITION.facet(term.field) if term.field is not None else None
+    words = _words_of(facet.name.removeprefix("data."), kinds) if facet is not None else None
+    for value in term.values if words is not None else ():
+        if not isinstance(value, Word) or not value.text or value.text.lower() in ("none", "any"):
+            continue
+        typed, known = value.text, {word.lower(): word for word in words.read()}
+        is_meant = fits(typed)
+        if any(is_meant(word) or matches_topic(typed, word) for word in known.values()):
+            continue
+        close = get_close_matches(typed.lower(), known, n=1, cutoff=0.75 if words.is_open else 0.5)
+        if close or not words.is_open:
+            near = known[close[0]] if close else ""
+            sentence = _("“%(field)s” is never “%(typed)s”.") % {"field": term.field, "typed": typed}
+            raise SearchError(sentence + did_you_mean(near), suggestion=near)
+
+
+def _words_of(name: str, kinds: Sequence[EventKind]) -> Words | None:
+    """All words that a field has in events of these kinds; None where one of them may say anything."""
+    own = {"kind": {kind.key for kind in kinds}, "type": {kind.key for kind in kinds}}
+    found = [Words(lambda: own[name])] if name in own else []
+    for kind in kinds:
+        fields, words = fields_of(kind), field_words.get(f"{kind.domain}.{name}")
+        if words is not None:
+            found.append(words)
+        elif name != "kind" and fields is not None and name in fields:
+            return None
+    if not found:
+        return None
+    return Words(lambda: {word for words in found for word in words.read()}, any(words.is_open for words in found))
 
 
 def fields_of(kind: EventKind) -> set[str] | None:
@@ -191,10 +234,11 @@ def _scalars(path: str, value: Any) -> Iterator[tuple[str, Scalar]]:
 
 
 def _ends(path: str) -> Iterator[str]:
-    """`data.charge_point.city`, `charge_point.city`, `city`."""
-    while path:
-        yield path
-        path = path.partition(".")[2]
+    """`data.charge_point.city`, `charge_point.city`, `city`; an id is also what its owner is asked by."""
+    for whole in dict.fromkeys((path, path.removesuffix(".id"))):
+        while whole and whole != "data":
+            yield whole
+            whole = whole.partition(".")[2]
 
 
 def _paths(path: str, schema: dict[str, Any], defs: dict[str, Any], seen: tuple[str, ...]) -> Iterator[str | None]:

@@ -16,9 +16,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from core.search import ChoiceFacet, FlagFacet, NumberFacet, SearchContext, SearchSchema, TextFacet, TimeFacet
-from core.search.facets import TagFacet
+from core.search.facets import RankedFacet, TagFacet
 from core.search.folding import fold
-from core.search.open_values import RankedFacet
 from core.search.predicate import Read, predicate
 from core.search.schema import any_text, folded_text
 from infra_notifications.models import ChargePoint, ChargePointState
@@ -31,7 +30,7 @@ FACETS = (
     TextFacet("street", "street", "Street"),
     TextFacet("country", "country", "Country", exact=True),
     ChoiceFacet("plug", "connector_standard", "Plug", choices={"type2": "IEC_62196_T2", "ccs": "IEC_62196_T2_COMBO"}),
-    RankedFacet("rank", "vendor", "Rank", ranks=("low", "middle", "high")),
+    RankedFacet("rank", "vendor", "Rank", choices={name: name for name in ("low", "middle", "high")}),
     NumberFacet("power", "max_power_kw", "Power", units={"kw": Decimal(1), "w": Decimal("0.001")}),
     TimeFacet("seen", "state__last_seen", "Last seen"),
     TagFacet("tag", "tags", "Tag"),

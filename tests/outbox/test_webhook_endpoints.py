@@ -79,7 +79,7 @@ def test_endpoint_is_stored_in_one_form_with_one_secret() -> None:
         ({"topics": []}, "topics", "at least one"),
         ({"topics": ["test.silnt"]}, "topics", "test.silent"),
         ({"topics": ["webhook.test"]}, "topics", "No event"),
-        ({"condition": "severity:hot"}, "condition", "info, warning, critical"),
+        ({"condition": "severity:hot"}, "condition", "info, action, warning, critical"),
         ({"condition": "wrods:dark", "topics": ["test.*"]}, "condition", "words"),
         ({"description": "x" * 201}, "description", "200"),
         ({"contact": "nobody"}, "contact", "is no e-mail address"),

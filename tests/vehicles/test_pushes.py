@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from core.search import SearchError
 from outbox.event_kinds import kind_of
 from outbox.models import WebhookEndpoint
 from outbox.subscriptions.conditions import EventView, check_condition, compile_condition
@@ -36,6 +38,7 @@ from tests.vehicles.helpers import (
     take,
 )
 from vehicles.models import DriverNotification
+from vehicles.search import NOTIFICATION_SEARCH
 from vehicles.selectors import check_pushes
 from vehicles.services.pushes import tell_the_unheard
 
@@ -273,3 +276,52 @@ def test_the_list_asks_for_type_severity_and_program(api: ApiClient, query: str,
     take(driver(at(days=-6), program="Lyon"), *renault(), account(auth_state="revoked"))
     rows = api.get(f"/vehicles/notifications?q={query}").json()["items"]
     assert {row["type"] for row in rows} == found
+
+
+def test_the_list_and_conditions_know_the_same_fields_and_operators(api: ApiClient) -> None:
+    """What a condition may ask of a notification the list may be asked, and the reverse."""
+    kind = kind_of("vehicle.notification.created")
+    example = EventView.of(kind, "driver:driver-7", kind.example_data()).values
+    asked = {name: facet for facet in NOTIFICATION_SEARCH.all_facets for name in (facet.name, *facet.aliases)}
+    both = {name: facet for name, facet in asked.items() if name in example}
+    texts = [
+        text.replace(facet.name, name, 1).replace("garage", "push")
+        for name, facet in both.items()
+        for text in map(str, facet.examples())
+    ]
+    for text in [*texts, "severity:>=action", "severity:<warning", "severity:info..warning", "-type:carnotfound"]:
+        check_condition(text, [kind])
+        assert api.get(f"/vehicles/notifications?{urlencode({'q': text})}").status_code == 200, text
+    plain = {"type", "state", "channels", "severity", "category", "subject", "program", "language"}
+    assert {*plain, "driver", "vehicle", "brand", "model"} <= both.keys()
+
+
+def test_action_lies_between_information_and_warning(api: ApiClient) -> None:
+    people()
+    take(linked("Audi", user_role="guest"))
+    (event,) = events(name="AudiNotPaired")
+    view = EventView.of(kind_of(event.kind), event.subject, event.payload)
+    for query, fits in {"severity:>=action": True, "severity:action": True, "severity:>=warning": False}.items():
+        assert compile_condition(query)(view) is fits
+        listed = api.get(f"/vehicles/notifications?{urlencode({'q': f'{query} type:AudiNotPaired'})}").json()["items"]
+        assert bool(listed) is fits
+
+
+@pytest.mark.parametrize(
+    ("condition", "near"),
+    [
+        ("type:InvalidCredential5", "InvalidCredentials"),
+        ("type:vehicle.notification.created5", "vehicle.notification.created"),
+        ("type:wibble", ""),
+        ("severity:>=warnig", "warning"),
+        ("category:conection", "connection"),
+        ("program:lyom", "Lyon"),
+        ("state:opened5", "open"),
+    ],
+)
+def test_a_condition_with_an_unknown_word_is_refused_with_the_nearest(condition: str, near: str) -> None:
+    take(driver(program="Lyon"))
+    with pytest.raises(SearchError) as refused:
+        check_condition(condition, [kind_of("vehicle.notification.created")])
+    assert refused.value.suggestion.rpartition(":")[2] == near
+    check_condition("program:marseille", [kind_of("vehicle.notification.created")])
