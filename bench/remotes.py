@@ -33,7 +33,8 @@ FROM fleet_remotes_fleetvehicle v, fleet_remotes_callback c RETURNING remote_act
 def fill(live: Live) -> list[tuple[str, str]]:
     """A fleet whose vehicles all have an action with the vendor; returns (vendor's id, VIN) of each."""
     for start in range(0, VEHICLES, 1_000):
-        rows = [{"vin": f"VR3BENCH{n:09d}", "fleet": "F", "brand": "opel"} for n in range(start, start + 1_000)]
+        same = {"fleet": "F", "new_fleet": True, "brand": "opel"}
+        rows = [{"vin": f"VR3BENCH{n:09d}"} | same for n in range(start, start + 1_000)]
         live.api("PUT", "/remotes/vehicles", rows)
     # The rig sends the API key as Authorization, so that is this callback's header.
     header = {"name": "Authorization", "value": f"Bearer {live.key}"}

@@ -118,8 +118,8 @@ class BatchDecoder(Generic[Item]):
             return Batch([(0, item)], warnings=self._more_in(raw, body, [body]), is_single=True)
         except msgspec.ValidationError as error:
             _WHOLE.decode(body)  # a wrong field is found before what is malformed behind it
-            if OUT_OF_RANGE in str(error):
-                raise msgspec.DecodeError(str(error)) from error
+            if OUT_OF_RANGE in (why := readable(error)):
+                raise msgspec.DecodeError(why) from error
             return self._single(body)
 
     def _single(self, body: bytes) -> Batch[Item]:
@@ -260,7 +260,9 @@ class BatchDecoder(Generic[Item]):
         if isinstance(raw, dict):
             corrected, notes = self._corrections.correct(raw)
             try:
-                item, left_out = self._without_what_is_refused(corrected)
+                item, left_out = self._corrections.fitted(
+                    corrected, lambda fields: self._one.decode(msgspec.json.encode(fields))
+                )
             except msgspec.ValidationError as still:
                 error = still
             else:
@@ -272,20 +274,6 @@ class BatchDecoder(Generic[Item]):
                 batch.refused.append((index, self._one.decode(msgspec.json.encode(rest)), readable(error)))
                 return
         batch.rejected.append((index, self._corrections.all_missing(raw) or readable(error)))
-
-    def _without_what_is_refused(self, corrected: dict[str, Any]) -> tuple[Item, list[str]]:
-        """An item, without the values that can be spared and that the reader refuses; and what is said of these. Raises
-        ValidationError for an item of which more is wrong."""
-        left_out: list[str] = []
-        while True:
-            try:
-                return self._one.decode(msgspec.json.encode(corrected)), left_out
-            except msgspec.ValidationError as error:
-                less = self._corrections.without(corrected, error)
-                if less is None:
-                    raise
-            corrected, sentence = less
-            left_out.append(sentence)
 
     @staticmethod
     def _check_size(count: int) -> None:

@@ -12,13 +12,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import msgspec
 
 from core.field_types import PERCENT, map_in, metas_of, scalars_of, types_of
 from core.moments import moment_of_number, read_moment
+from core.problems import said_of
 
+Item = TypeVar("Item")
+# What stands in each sentence of a value that was not kept.
+LEFT_OUT = "was left out"
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?")
 TRUTHS = {
     **dict.fromkeys(("true", "yes", "on", "1", "1.0", "t", "y", "oui", "vrai", "ja", "wahr"), True),
@@ -188,7 +192,9 @@ class Corrections:
         tag = item.get(self._tag_field) if self._tag_field else None
         if isinstance(tag, str) and tag not in self._own and (known := self._tags.get(folded(tag))) is not None:
             corrected[self._tag_field or ""] = tag = known
-            notes.append(f"`{self._tag_field}` was {_short(item[self._tag_field])} and was read as {_short(known)}.")
+            notes.append(
+                f"`{self._tag_field}` was {shortened(item[self._tag_field])} and was read as {shortened(known)}."
+            )
         types_ = self._types | self._own.get(tag, {}) if isinstance(tag, str) else self._types
         for name in item.keys() & self.names:
             wanted = types_[name]
@@ -207,10 +213,10 @@ class Corrections:
                 ):
                     continue
                 corrected[name] = value
-                notes.append(f"`{name}` was {_short(item[name])} and was read as {_short(value)}.")
+                notes.append(f"`{name}` was {shortened(item[name])} and was read as {shortened(value)}.")
             elif name in self._spare or (item[name] is None and name not in self.required):
                 del corrected[name]
-                notes.append(f"`{name}` was {_short(item[name])}, which cannot be read, and was left out.")
+                notes.append(f"`{name}` was {shortened(item[name])}, which cannot be read, and {LEFT_OUT}.")
         if (inner := self._inner_for(corrected)) is not None:
             value = corrected.get(self._within)
             if isinstance(value, list) and len(value) == 1:
@@ -222,19 +228,38 @@ class Corrections:
                 notes += more
         return corrected, renamed + sorted(notes)
 
-    def without(self, corrected: dict[str, Any], error: msgspec.ValidationError) -> tuple[dict[str, Any], str] | None:
+    def fitted(self, corrected: dict[str, Any], read: Callable[[dict[str, Any]], Item]) -> tuple[Item, list[str]]:
+        """An item, without the values that can be spared and that the reader refuses; and what is said of these. Raises
+        ValidationError for an item of which more is wrong."""
+        left_out: list[str] = []
+        while True:
+            try:
+                return read(corrected), left_out
+            except msgspec.ValidationError as error:
+                less = self._without(corrected, error)
+                if less is None:
+                    raise
+            corrected, sentence = less
+            left_out.append(sentence)
+
+    def _without(self, corrected: dict[str, Any], error: msgspec.ValidationError) -> tuple[dict[str, Any], str] | None:
         """The item without the value that a reader refuses, and what is said of that; None where it cannot be spared:
         it is required, or nothing would be left."""
+        path, why = said_of(error)
+        name = _FIRST.match(path)[0]  # type: ignore[index]
+        if name in self._spare and name in corrected and name not in self.required:
+            rest = {other: kept for other, kept in corrected.items() if other != name}
+            return rest, f"`{name}` was {shortened(corrected[name])} and {LEFT_OUT}: {why}."
         inner, value = self._inner_for(corrected), corrected.get(self._within)
         if inner is None or not isinstance(value, dict):
             return None
-        name, why = _refused_field(str(error), self._within)
+        name, why = _refused_field(path, why, self._within)
         if name not in value or name not in inner.names or name in inner.required:
             return None
         rest = {other: kept for other, kept in value.items() if other != name}
         if not rest.keys() & inner.names:
             return None
-        return corrected | {self._within: rest}, f"`{name}` was {_short(value[name])} and was left out: {why}."
+        return corrected | {self._within: rest}, f"`{name}` was {shortened(value[name])} and {LEFT_OUT}: {why}."
 
     def _inner_for(self, item: Mapping[str, Any]) -> Corrections | None:
         tag = item.get(self._tag_field) if self._tag_field else None
@@ -282,20 +307,19 @@ def _read_map(name: str, value: Any, wanted: set[Any]) -> tuple[Any, list[str]]:
     }
     good = {key: one for key, one in read.items() if one is not UNREADABLE}
     notes = [
-        f"`{name}`: {_short(key)} was {_short(value[key])}, which cannot be read, and was left out."
+        f"`{name}`: {shortened(key)} was {shortened(value[key])}, which cannot be read, and {LEFT_OUT}."
         for key in read.keys() - good.keys()
     ]
     return good, notes
 
 
-# msgspec says "Expected `int` <= 100 - at `$.data.soc`", a struct's own check "`time_zone`: … - at `$.data`".
-_PLACE = re.compile(r"^(?P<why>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
+# The first field of a path: `tags[0]`, `data.soc`.
+_FIRST = re.compile(r"[^.\[]*")
 
 
-def _refused_field(sentence: str, within: str) -> tuple[str, str]:
-    """The field within another that an error is about, and why; "" where it is about something else."""
-    found = _PLACE.match(sentence)
-    path, why = (found["path"] or "", found["why"]) if found else ("", sentence)
+def _refused_field(path: str, why: str, within: str) -> tuple[str, str]:
+    """The field within another that an error is about, and why; "" where it is about something else. A struct's own
+    check names it itself: "`time_zone`: …" of `data`."""
     outer, _dot, inner = path.partition(".")
     if outer != within:
         return "", why
@@ -305,7 +329,8 @@ def _refused_field(sentence: str, within: str) -> tuple[str, str]:
     return name.strip("`"), rest
 
 
-def _short(value: Any) -> str:
+def shortened(value: Any) -> str:
+    """A value as JSON, as far as a sentence may quote it."""
     return msgspec.json.encode(value).decode()[:60]
 
 

@@ -85,6 +85,7 @@ def _vehicles(chance: random.Random) -> list[VehicleInput]:
         can = [c.value for c in Capability if c != Capability.STOLEN or number % 4 == 0]
         rows.append(
             VehicleInput(
+                new_fleet=True,
                 vin=f"{prefix}ZPT{500_000 + number}",
                 fleet=key,
                 brand=brand,

@@ -46,13 +46,13 @@ from fleet_remotes.services import callbacks as callback_services
 from fleet_remotes.services import commands, registration
 from fleet_remotes.services.callbacks import Body
 from fleet_remotes.services.outcomes import explanation_of
-from fleet_remotes.services.vehicles import VehicleInput, take_vehicles
+from fleet_remotes.services.vehicles import SIDE_FIELDS, VEHICLE_NAMES, VehicleInput, fleet_named, take_vehicles
 
 log = structlog.get_logger("signalbox.remotes")
 router = Router()
 READ, WRITE = ScopedKey("remotes:read"), ScopedKey("remotes:write")
 
-_vehicles = BatchEndpoint[VehicleInput](VehicleInput, take_vehicles)
+_vehicles = BatchEndpoint[VehicleInput](VehicleInput, take_vehicles, spare=SIDE_FIELDS, envelope=VEHICLE_NAMES)
 _take_bodies = Combiner[Body, None](callback_services.take_bodies)
 
 
@@ -106,7 +106,8 @@ def serialize_vehicle(vehicle: FleetVehicle) -> dict[str, Any]:
     "/vehicles", auth=WRITE, summary="Insert or update vehicles by VIN", openapi_extra=batch_openapi(VehicleInput)
 )
 def put_vehicles(request: HttpRequest) -> HttpResponse:
-    """Inserts or updates a batch of up to 1,000 by `vin`; fields left out stay as they are. New fleets are created."""
+    """Inserts or updates a batch of up to 1,000 by `vin`; fields left out stay as they are, and so do those that cannot
+    be read, which is warned of. A fleet that there is not is made where `new_fleet` is true."""
     return _vehicles.answer(request)
 
 
@@ -145,10 +146,12 @@ class HeaderIn(ConfigurationIn):
 
 
 class CallbackIn(ConfigurationIn):
-    """A callback. `callback_id` is the vendor's, where it is registered there already."""
+    """A callback. `callback_id` is the vendor's, where it is registered there already; with `new_fleet` its fleet is
+    made."""
 
     slug: str
     fleet: str
+    new_fleet: bool = False
     header: HeaderIn = Field(default_factory=HeaderIn)
     callback_id: str = ""
     batch_window_s: int = Field(default=0, ge=0, le=86_400)
@@ -170,15 +173,12 @@ def serialize_callback(callback: Callback) -> dict[str, Any]:
 
 @router.post("/callbacks", auth=WRITE, response={201: dict[str, Any]}, summary="Make a callback for a fleet")
 def create_callback(request: HttpRequest, body: CallbackIn) -> Status[dict[str, Any]]:
-    key = body.fleet.strip()
-    if not key or len(key) > 64:
-        raise Problem(422, "Name the fleet.", [{"pointer": "/fleet", "detail": "1 to 64 characters"}])
     if len(body.callback_id) > 128:
         raise Problem(
             422, "This is no id of the vendor.", [{"pointer": "/callback_id", "detail": "up to 128 characters"}]
         )
     with audited_by(key_of(request)):
-        fleet, _made = Fleet.objects.get_or_create(key=key)
+        fleet = fleet_named(key=body.fleet, is_new=body.new_fleet)
         callback, value = callback_services.create_callback(
             slug=body.slug,
             fleet=fleet,

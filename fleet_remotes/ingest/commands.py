@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from core.corrections import folded
+from core.problems import pointer_of, readable
 from fleet_remotes.catalogue.words import kind_of_name
 from fleet_remotes.choices import Kind
 from fleet_remotes.ingest.spelling import Misspelled, as_meant
@@ -186,9 +187,7 @@ def read_command(name: str, parameters: Any) -> Command:
     except Misspelled as error:
         raise CommandError(str(error), f"/parameters{error.path}") from error
     except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$")
-        pointer = path.rstrip("`").replace("[", ".").replace("]", "").replace(".", "/")
-        raise CommandError(f"{message}.", f"/parameters{pointer}") from error
+        raise CommandError(f"{readable(error).removesuffix('.')}.", f"/parameters{pointer_of(error)}") from error
     _check(read)
     built: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(read))
     if isinstance(read, WakeUp):

@@ -70,17 +70,34 @@ def read_vehicle(record: Any) -> VehicleRecord | None:
 
 def read_capabilities(record: Any) -> list[str] | None:
     """What a vehicle can do, by its own record; None where it does not say."""
-    remote = _part(record, "_embedded", "extension", "onboardCapabilities", "remote")
-    if not isinstance(remote, dict):
-        remote = _part(record, "onboardCapabilities", "remote")
-    if not isinstance(remote, dict):
+    remote = _remote_in(record)
+    if remote is None:
         return None
-    known = {CAPABILITY.read(name) for name, said in remote.items() if _is_true(_supported(said))}
+    known = {CAPABILITY.read(name) for name, is_supported in supported_in(remote).items() if is_supported}
     return sorted(str(capability) for capability in known if capability is not None)
 
 
-def _supported(said: Any) -> Any:
-    return _part(said, "supported") if isinstance(said, dict) else said
+def _remote_in(record: Any) -> dict[str, Any] | None:
+    paths = (
+        ("_embedded", "extension", "onboardCapabilities", "remote"),
+        ("onboardCapabilities", "remote"),
+        ("remote",),
+    )
+    return next((remote for path in paths if isinstance(remote := _part(record, *path), dict)), None)
+
+
+def supported_in(said: dict[str, Any]) -> dict[str, bool | None]:
+    """By its name whether each capability is supported, of the vendor's whole record or of its part of these alone;
+    None where that cannot be read."""
+    return {name: _switch(value) for name, value in (_remote_in(said) or said).items()}
+
+
+def _switch(said: Any) -> bool | None:
+    said = _part(said, "supported") if isinstance(said, dict) else said
+    if said is None or not isinstance(said, str | int | float):
+        return None
+    read = SWITCH.read(str(said))
+    return None if read is None else read == "true"
 
 
 def _is_true(value: Any) -> bool:

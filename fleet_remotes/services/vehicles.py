@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 import msgspec
@@ -14,11 +15,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from msgspec import UNSET, Meta, UnsetType
 
+from core.corrections import Envelope, shortened
 from core.ingest import BatchSteps, Intake, Submission, take
 from core.refusal import Refused
 from core.sql import columns, insert_rows
 from fleet_remotes.catalogue.words import BRAND, CAPABILITY, PRIVACY
 from fleet_remotes.choices import Brand, Capability, Privacy
+from fleet_remotes.ingest.vehicles import supported_in
 from fleet_remotes.models import Fleet, FleetVehicle
 from fleet_remotes.models.fleets import check_vin
 from fleet_remotes.services import nudges
@@ -35,16 +38,36 @@ class VehicleInput(msgspec.Struct, kw_only=True):
     model: Annotated[str, Meta(max_length=60)] | UnsetType | None = UNSET
     plate: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
     name: Annotated[str, Meta(max_length=120)] | UnsetType | None = UNSET
-    capabilities: list[str] | str | UnsetType | None = UNSET
+    # Words, or as the vendor's records have them: an object of what is supported.
+    capabilities: list[Any] | dict[str, Any] | str | UnsetType | None = UNSET
     privacy: Annotated[str, Meta(max_length=40)] | UnsetType | None = UNSET
     # 0 to 100.
     battery_level: float | UnsetType | None = UNSET
     is_stolen: bool | UnsetType = UNSET
     wakeup_budget: Annotated[int, Meta(ge=0, le=32767)] | UnsetType | None = UNSET
-    tags: list[Annotated[str, Meta(max_length=40)]] | UnsetType | None = UNSET
+    tags: list[Any] | str | UnsetType | None = UNSET
+    # Whether `fleet` is one that there is not yet; without that word it would be a slip.
+    new_fleet: bool | UnsetType = UNSET
 
 
-_FIELDS = tuple(name for name in VehicleInput.__struct_fields__ if name not in ("vin", "fleet", "brand"))
+# What may be left out where it cannot be read, and how fields are also called.
+SIDE_FIELDS = tuple(name for name in VehicleInput.__struct_fields__ if name not in ("vin", "fleet", "brand"))
+VEHICLE_NAMES = Envelope(
+    {
+        "fleetid": "fleet",
+        "id": "vehicle_id",
+        "make": "brand",
+        **dict.fromkeys(("licenseplate", "licenceplate", "platenumber", "registration", "numberplate"), "plate"),
+        **dict.fromkeys(("battery", "soc", "batterylevelpercent"), "battery_level"),
+        "stolen": "is_stolen",
+        "budget": "wakeup_budget",
+        "tag": "tags",
+        "label": "name",
+    },
+    warns=True,
+)
+_FIELDS = tuple(name for name in SIDE_FIELDS if name != "new_fleet")
+_LONGEST_TAG, _HINTS, _COMPARED = 40, 20, 2_000
 # The vehicle's state as of `facts_at`.
 _FACTS = {"privacy", "battery_level", "is_stolen"}
 
@@ -65,15 +88,12 @@ def problem_with(item: VehicleInput) -> str:
 def as_known(item: VehicleInput) -> tuple[VehicleInput, list[str]]:
     """A vehicle in our words; of what we do not know it says so, and leaves that as it was."""
     known: dict[str, Any] = {}
-    notes = []
-    if isinstance(item.capabilities, list | str):
-        words = (
-            item.capabilities if isinstance(item.capabilities, list) else item.capabilities.replace(";", ",").split(",")
-        )
-        read = {word: CAPABILITY.read(word) for word in filter(str.strip, words)}
-        known["capabilities"] = sorted({str(word) for word in read.values() if word is not None})
-        unknown = ", ".join(word.strip()[:40] for word, ours in read.items() if ours is None)
-        notes += [f"capabilities: {unknown} is none of {', '.join(Capability.values)}."] if unknown else []
+    notes: list[str] = []
+    if isinstance(item.capabilities, list | dict | str):
+        known["capabilities"], notes = _capabilities(item.capabilities)
+    if isinstance(item.tags, list | str):
+        known["tags"], more = _tags(item.tags)
+        notes += more
     if isinstance(item.privacy, str) and (privacy := PRIVACY.read(item.privacy)) is not None:
         known["privacy"] = str(privacy)
     elif isinstance(item.privacy, str) and item.privacy.strip():
@@ -84,6 +104,74 @@ def as_known(item: VehicleInput) -> tuple[VehicleInput, list[str]]:
         known["battery_level"] = round(item.battery_level) if is_level else UNSET
         notes += [] if is_level else [f"battery_level: {item.battery_level} is no percentage; it was left out."]
     return (msgspec.structs.replace(item, **known) if known else item), notes
+
+
+def _listed(said: list[Any] | str) -> tuple[list[str], list[Any]]:
+    """The words of a list or of one text, and what of it is none."""
+    if isinstance(said, str):
+        return [word.strip() for word in said.replace(";", ",").split(",") if word.strip()], []
+    are_words = [isinstance(one, str | int | float) and not isinstance(one, bool) for one in said]
+    words = [str(one).strip() for one, is_word in zip(said, are_words, strict=True) if is_word]
+    return list(filter(None, words)), [one for one, is_word in zip(said, are_words, strict=True) if not is_word]
+
+
+def _capabilities(said: list[Any] | dict[str, Any] | str) -> tuple[Any, list[str]]:
+    """What a vehicle can do; unset where nothing of what is said is known."""
+    supported = supported_in(said) if isinstance(said, dict) else None
+    words, others = (list(supported or ()), []) if isinstance(said, dict) else _listed(said)
+    read = {word: CAPABILITY.read(word) for word in words}
+    unknown = [word for word, ours in read.items() if ours is None]
+    if supported is not None:
+        unknown += [word for word, is_supported in supported.items() if is_supported is None and read[word]]
+        read = {word: ours for word, ours in read.items() if supported[word] is not None}
+    odd = ", ".join([word[:40] for word in unknown] + [shortened(one) for one in others])
+    notes = [f"capabilities: {odd} is none of {', '.join(Capability.values)}."] if odd else []
+    if said and not any(read.values()):
+        return UNSET, notes or ["capabilities: Nothing of it was understood; it was left out."]
+    can = {str(ours) for word, ours in read.items() if ours and (supported is None or supported[word])}
+    return sorted(can), notes
+
+
+def _tags(said: list[Any] | str) -> tuple[list[str], list[str]]:
+    words, others = _listed(said)
+    odd = [shortened(one) for one in others] + [f"“{word[:40]}…”" for word in words if len(word) > _LONGEST_TAG]
+    notes = [f"tags: {', '.join(odd)} is no tag (a text of up to {_LONGEST_TAG} characters)."] if odd else []
+    return [word for word in words if len(word) <= _LONGEST_TAG], notes
+
+
+def unknown_fleets(items: Sequence[VehicleInput]) -> dict[str, str]:
+    """What is said of each fleet of these that there is not and of which none of them says that it is new."""
+    fleets = {_clean(item.fleet): False for item in items} | {
+        _clean(item.fleet): True for item in items if item.new_fleet is True
+    }
+    known = set(Fleet.objects.filter(key__in=fleets).values_list("key", flat=True))
+    unknown = [key for key, is_new in fleets.items() if not is_new and key not in known]
+    every = list(Fleet.objects.order_by("key").values_list("key", flat=True)[:_COMPARED]) if unknown else []
+    return {key: _no_fleet(key, every if place < _HINTS else []) for place, key in enumerate(unknown)}
+
+
+def _no_fleet(key: str, every: Sequence[str]) -> str:
+    spelt = {one.casefold(): one for one in every}
+    near = get_close_matches(key.casefold(), spelt, n=1, cutoff=0.6)
+    if near:
+        return _("There is no fleet “%(key)s”; is “%(near)s” meant? A new one is made where new_fleet says yes.") % {
+            "key": key,
+            "near": spelt[near[0]],
+        }
+    return _("There is no fleet “%(key)s”; a new one is made where new_fleet says yes.") % {"key": key}
+
+
+def fleet_named(*, key: str, is_new: bool) -> Fleet:
+    """The fleet of the vendor's id `key`, made where it is said to be new. Raises Refused with the nearest."""
+    key = _clean(key)
+    if not 0 < len(key) <= 64:
+        raise Refused(_("Name the fleet, in 1 to 64 characters."), field="fleet")
+    if is_new:
+        return Fleet.objects.get_or_create(key=key)[0]
+    fleet = Fleet.objects.filter(key=key).first()
+    if fleet is None:
+        raise Refused(unknown_fleets([VehicleInput(vin="", fleet=key, brand="")])[key], field="fleet")
+    return fleet
 
 
 def _clean(text: str) -> str:
@@ -115,6 +203,12 @@ class _VehicleSteps(BatchSteps[VehicleInput]):
     def check(self, item: VehicleInput) -> str:
         return problem_with(item)
 
+    def resolve(self, rows: list[int]) -> None:
+        unknown = unknown_fleets([self.incoming.items[row] for row in rows])
+        for row in rows if unknown else ():
+            if sentence := unknown.get(_clean(self.incoming.items[row].fleet)):
+                self.incoming.reject(row, f"fleet: {sentence}")
+
     def apply(self, rows: list[int]) -> None:
         self.vins = _upsert([self.incoming.items[row] for row in rows], self.now)
 
@@ -126,7 +220,7 @@ class _VehicleSteps(BatchSteps[VehicleInput]):
 def take_vehicles(*, submissions: Sequence[Submission[VehicleInput]], now: datetime) -> list[Intake]:
     """Inserts or updates the vehicles of several requests by VIN, set-based; of repeated VINs the last counts.
 
-    Fleets that are new are made.
+    Fleets that are said to be new are made.
     """
     return take(submissions, _VehicleSteps, now=now)
 

@@ -30,7 +30,7 @@ from fleet_remotes.tables import BUDGET
 from fleet_remotes.views.columns import CELLS, VEHICLE_COLUMNS
 
 _VIEW = "fleet_remotes.view_fleetvehicle"
-LAST_ACTIONS = 50
+LAST_ACTIONS, SHOWN_WARNINGS = 50, 10
 
 
 class VehicleList(ListPage):
@@ -135,8 +135,10 @@ def vehicles_import(request: HttpRequest) -> HttpResponse:
             n = imports.write_vehicles(found=found, now=timezone.now())
             said = ngettext("%(n)d vehicle is imported.", "%(n)d vehicles are imported.", n) % {"n": n}
             messages.success(request, said)
-            for line, warning in found.warnings[:10]:
+            for line, warning in found.warnings[:SHOWN_WARNINGS]:
                 messages.warning(request, _("Line %(line)d: %(said)s") % {"line": line, "said": warning})
+            if (more := len(found.warnings) - SHOWN_WARNINGS) > 0:
+                messages.warning(request, _("… and %(n)d more of this kind.") % {"n": more})
             return redirect("fleet_remotes:vehicles")
     context = {"page_title": _("Import vehicles"), "form": form, "found": found}
     is_bad = request.method == "POST"
@@ -204,7 +206,7 @@ class FleetList(ListPage):
     )
     default_sort = "key"
     empty_title = gettext_lazy("No fleets yet")
-    empty_text = gettext_lazy("A fleet is made with its first vehicle.")
+    empty_text = gettext_lazy("A fleet is read from the vendor, or made with its first vehicle.")
 
     def rows(self, request: HttpRequest) -> Any:
         return selectors.fleets()

@@ -168,7 +168,7 @@ def _header_of(line: int, cells: list[str], check: ImportCheck) -> list[str]:
 
 
 # What is said of a text that is too short or too long.
-_LENGTH = re.compile(r"must be text of length (>=|<=) (\d+)")
+_LENGTH = re.compile(r"must be text (?:that is not empty|of at most (\d+) characters)")
 
 
 def _in_words(message: str) -> str:
@@ -176,7 +176,7 @@ def _in_words(message: str) -> str:
     length = _LENGTH.search(message)
     if length is None:
         return message
-    words = _("must not be empty") if length[1] == ">=" else _("has at most %(n)s characters") % {"n": length[2]}
+    words = _("has at most %(n)s characters") % {"n": length[1]} if length[1] else _("must not be empty")
     return message.replace(length[0], words)
 
 

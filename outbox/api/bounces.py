@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from core.api import Problem, raw_body
+from core.problems import readable
 from outbox.api.base import WRITE, router
 from outbox.services.bounces.taking import take_report
 
@@ -61,7 +62,7 @@ def take_bounce(request: HttpRequest, recipient: str = "") -> dict[str, Any]:
         try:
             given = msgspec.convert(msgspec.json.decode(body), BounceIn)
         except msgspec.ValidationError as error:
-            raise Problem(422, f"{_HINT}: {error}.", [{"pointer": "/raw", "detail": "the mail"}]) from error
+            raise Problem(422, f"{_HINT}: {readable(error)}.", [{"pointer": "/raw", "detail": "the mail"}]) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Problem(400, f"The body is not valid JSON: {error}. {_HINT}.") from error
         raw, envelope_to = given.raw.encode("utf-8", "replace"), given.recipient or recipient

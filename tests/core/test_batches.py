@@ -67,7 +67,7 @@ def test_a_rejection_names_the_field_and_what_it_wants() -> None:
     _taken, rejected = decoded('[{"name": 5}, {"name": "a", "inner": {"size": 0}}, {}]')
     assert [error for _index, error in rejected] == [
         "name: must be text, not a whole number",
-        "inner.size: must be a whole number >= 1",
+        "inner.size: must be a whole number of at least 1",
         "`name` is missing.",
     ]
 

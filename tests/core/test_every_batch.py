@@ -41,7 +41,7 @@ GOOD = {
     "/charging/connections": b'{"station": "S", "connected": false, "reason": "%"}',
     "/charging/charge-points": b'{"evse_id": "DE*N*#", "name": "%"}',
     "/vehicles/facts": b'{"type": "driver", "driver": "d-#", "data": {"name": "%"}}',
-    "/remotes/vehicles": b'{"vin": "WVWZZZ1KZAW000#", "fleet": "f", "brand": "Peugeot", "name": "%"}',
+    "/remotes/vehicles": b'{"vin": "WVWZZZ1KZAW000#", "fleet": "f", "new_fleet": true, "brand": "DS", "name": "%"}',
 }
 # What is read, though there is no such box, station or notification here.
 READ = {

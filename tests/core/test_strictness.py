@@ -124,7 +124,12 @@ CREATED: dict[str, dict[str, Any]] = {
     "/topic-lists": {"name": "A", "topics": ["*"]},
     "/outbox/reports": {"address": "anna@example.org", "reason": "Asked for it"},
     "/webhooks": {"url": "https://hooks.example.com/x", "topics": ["*"]},
-    "/remotes/callbacks": {"slug": "a", "fleet": "f", "header": {"name": "X-Key", "value": "0123456789abcdef"}},
+    "/remotes/callbacks": {
+        "slug": "a",
+        "fleet": "f",
+        "new_fleet": True,
+        "header": {"name": "X-Key", "value": "0123456789abcdef"},
+    },
     "/remotes/schedules": {"name": "A", "type": "wakeUp", "vins": ["VIN1"], "at": "6:30"},
     "/vehicles/campaigns": {"name": "A", "type": "Overview"},
     "/vehicles/platforms": {"slug": "a", "platform": "enode"},

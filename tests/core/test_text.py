@@ -127,7 +127,11 @@ def test_a_batch_with_an_odd_text_is_answered_item_by_item(api: ApiClient, path:
     ("method", "path", "body"),
     [
         ("PUT", "/charging/charge-points", {"evse_id": "DE*A%sB*1", "name": "a%sb", "tags": ["a%sb"]}),
-        ("PUT", "/remotes/vehicles", {"vin": "WVWZZZ1KZAW000001", "fleet": "f%s", "brand": "Audi", "name": "a%sb"}),
+        (
+            "PUT",
+            "/remotes/vehicles",
+            {"vin": "WVWZZZ1KZAW000001", "fleet": "f%s", "new_fleet": True, "brand": "Audi", "name": "a%sb"},
+        ),
         ("POST", "/charging/groups", {"name": "a%sb", "emails": ["a@example.org"], "description": "a%sb"}),
         ("POST", "/webhooks", {"url": "http://127.0.0.1/%s", "topics": ["*"], "description": "a%sb"}),
         ("POST", "/bikeshare/programs", {"name": "a%sb", "city": "a%sb"}),

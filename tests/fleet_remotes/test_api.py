@@ -14,7 +14,13 @@ from fleet_remotes.choices import State
 from fleet_remotes.models import Callback, Fleet, FleetVehicle, RemoteAction, RemoteNotification, WakeUpUse
 from fleet_remotes.services.binding import bind_vehicles
 from tests.conftest import ApiClient
-from tests.factories.fleet_remotes import CallbackFactory, FleetVehicleFactory, RemoteActionFactory, with_callback
+from tests.factories.fleet_remotes import (
+    CallbackFactory,
+    FleetFactory,
+    FleetVehicleFactory,
+    RemoteActionFactory,
+    with_callback,
+)
 from tests.fleet_remotes.helpers import at, notify, post_callback, success, waking
 
 pytestmark = pytest.mark.django_db
@@ -25,6 +31,7 @@ VEHICLE = {"vin": VIN, "fleet": "F-1", "brand": "peugeot"}
 @pytest.fixture(autouse=True)
 def _set_up(settings: Settings) -> None:
     settings.REMOTES_CLIENT_ID = "id"
+    FleetFactory(key="F-1")
 
 
 @pytest.fixture
@@ -38,7 +45,7 @@ def vehicle() -> FleetVehicle:
 
 
 def test_a_vehicle_is_made_with_its_fleet_and_changed_where_something_is_given(api: ApiClient) -> None:
-    assert api.put("/remotes/vehicles", VEHICLE).json() == {
+    assert api.put("/remotes/vehicles", VEHICLE | {"fleet": "F-2", "new_fleet": True}).json() == {
         "accepted": 1,
         "duplicates": 0,
         "rejected": [],
@@ -54,7 +61,7 @@ def test_a_vehicle_is_made_with_its_fleet_and_changed_where_something_is_given(a
         "wakeup_budget": 30,
         "tags": ["Pool ", "pool"],
     }
-    api.put("/remotes/vehicles", VEHICLE | more)
+    api.put("/remotes/vehicles", VEHICLE | {"fleet": "F-2"} | more)
     api.put("/remotes/vehicles", VEHICLE | {"vin": VIN.lower(), "name": "Pool 1", "battery_level": None})
     found = api.get(f"/remotes/vehicles/{VIN.lower()}").json()
     assert found["fleet"] == "F-1"
@@ -63,7 +70,7 @@ def test_a_vehicle_is_made_with_its_fleet_and_changed_where_something_is_given(a
         "tags": ["pool"],
         "battery_level": None,
     }
-    assert (found["name"], FleetVehicle.objects.count(), Fleet.objects.count()) == ("Pool 1", 1, 1)
+    assert (found["name"], FleetVehicle.objects.count(), Fleet.objects.count()) == ("Pool 1", 1, 2)
     assert found["wakeups"] == {
         "used": 0,
         "budget": 30,
@@ -82,8 +89,9 @@ def test_a_vehicle_is_made_with_its_fleet_and_changed_where_something_is_given(a
         ({"vin": "VR3 UHZ KXZ PT5 00"}, "vin: A VIN has"),
         ({"brand": "lada"}, "brand: must be one of citroen, ds, peugeot, opel, vauxhall"),
         ({"fleet": " "}, "fleet: must not be blank"),
-        ({"fleet": ""}, "fleet: must be text of length >= 1"),
-        ({"wakeup_budget": -1}, "wakeup_budget: must be a whole number >= 0"),
+        ({"fleet": ""}, "fleet: must be text that is not empty"),
+        ({"fleet": "F-1O"}, "fleet: There is no fleet “F-1O”; is “F-1” meant?"),
+        ({"fleet": "Z"}, "fleet: There is no fleet “Z”; a new one is made where new_fleet says yes."),
     ],
 )
 def test_the_good_vehicles_of_a_batch_are_taken_and_the_bad_ones_named(
@@ -202,6 +210,7 @@ def test_a_value_that_is_made_up_is_shown_once(api: ApiClient) -> None:
         ({"slug": "a/b"}, "/slug"),
         ({"slug": "ä"}, "/slug"),
         ({"fleet": ""}, "/fleet"),
+        ({"fleet": "f-l"}, "/fleet"),
         ({"header": {"name": "", "value": "0123456789abcdef"}}, "/header_name"),
         ({"header": {"name": "Two Words", "value": "0123456789abcdef"}}, "/header_name"),
         ({"header": {"name": "Cookie", "value": "0123456789abcdef"}}, "/header_name"),
@@ -220,7 +229,8 @@ def test_a_callback_that_cannot_work_is_refused(api: ApiClient, change: dict[str
 
 def test_a_slug_is_taken_once(api: ApiClient) -> None:
     api.post("/remotes/callbacks", {"slug": "north", "fleet": "F-1"})
-    assert api.post("/remotes/callbacks", {"slug": "North", "fleet": "F-2"}).status_code == 409
+    again = {"slug": "North", "fleet": "F-2", "new_fleet": True}
+    assert api.post("/remotes/callbacks", again).status_code == 409
 
 
 # ---- commands -----------------------------------------------------------------------------------------------------
@@ -267,7 +277,7 @@ def test_a_wrong_code_is_a_conflict_and_ends_the_draft(api: ApiClient, vehicle: 
         ({"vin": "\x00"}, "/vin"),
         ({"type": "fly"}, "/type"),
         ({"parameters": {"on": "perhaps"}}, "/parameters/on"),
-        ({"parameters": None}, "/parameters"),
+        ({"parameters": None}, "/parameters/on"),
         ({"parameters": []}, "/parameters"),
     ],
 )

@@ -208,7 +208,7 @@ def test_who_asks_passes_by_what_another_is_about_to_ask(settings: Settings) -> 
 
 
 def test_two_requests_for_a_new_vehicle_lose_nothing_that_either_says() -> None:
-    base: dict[str, Any] = {"vin": "VR3ATONCE0000001", "fleet": "F-1", "brand": "peugeot"}
+    base: dict[str, Any] = {"vin": "VR3ATONCE0000001", "fleet": "F-1", "new_fleet": True, "brand": "peugeot"}
     given = [VehicleInput(**base | {name: name}) for name in ("model", "plate", "name", "vehicle_id")]
     at_once([partial(take_vehicles, submissions=[Submission(0, [(0, one)])], now=at(0)) for one in given])
     vehicle = FleetVehicle.objects.get()

@@ -94,8 +94,8 @@ def test_a_wake_up_needs_no_parameters() -> None:
     [
         ("fly", {}, "/type"),
         ("", {}, "/type"),
-        ("door", {}, "/parameters"),
-        ("door", None, "/parameters"),
+        ("door", {}, "/parameters/state"),
+        ("door", None, "/parameters/state"),
         ("door", [], "/parameters"),
         ("door", {"state": "Ajar"}, "/parameters/state"),
         ("door", {"state": "Locked", "quietly": True}, "/parameters"),

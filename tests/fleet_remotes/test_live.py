@@ -50,7 +50,7 @@ class Fleet:
         """The VIN of a new vehicle, whose next commands take these paths."""
         self.vehicles += 1
         vin = f"VR3LIVE{self.vehicles:010d}"
-        vehicle = {"vin": vin, "vehicle_id": f"v-{vin}", "fleet": FLEET, "brand": "opel"}
+        vehicle = {"vin": vin, "vehicle_id": f"v-{vin}", "fleet": FLEET, "new_fleet": True, "brand": "opel"}
         self.live.api("PUT", "/remotes/vehicles", vehicle | more)
         self.vendor("PUT", "/simulator/vehicles", {f"v-{vin}": vin})
         self.vendor("POST", "/simulator/paths", {vin: list(paths)})
@@ -152,9 +152,8 @@ def _register(fleet: Fleet, key: str, target: str, slug: str) -> str:
     path = f"/connectedcar/v3/fleets/{key}/remote/callbacks?client_id=id"
     callback_id = str(fleet.vendor("POST", path, body)["callbackId"])
     header = {"name": "Authorization", "value": HEADER_VALUE}
-    fleet.live.api(
-        "POST", "/remotes/callbacks", {"slug": slug, "fleet": key, "callback_id": callback_id, "header": header}
-    )
+    given = {"slug": slug, "fleet": key, "new_fleet": True, "callback_id": callback_id, "header": header}
+    fleet.live.api("POST", "/remotes/callbacks", given)
     return callback_id
 
 

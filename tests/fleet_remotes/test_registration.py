@@ -164,7 +164,7 @@ def test_the_pages_lead_through_its_life(
 
 def test_the_api_leads_through_its_life(api: ApiClient, vendor: Running) -> None:
     header = {"name": "Authorization", "value": HEADER_VALUE}
-    api.post("/remotes/callbacks", {"slug": "south", "fleet": "F", "header": header})
+    api.post("/remotes/callbacks", {"slug": "south", "fleet": "F", "new_fleet": True, "header": header})
     path = "/remotes/callbacks/south/registration"
     assert api.post(path, {"header_value": "wrong"}).status_code == 422
     made = api.post(path, {"header_value": HEADER_VALUE}).json()

@@ -9,7 +9,17 @@ from django.urls import reverse
 
 from fleet_remotes.models import FleetVehicle
 from fleet_remotes.services.imports import read_vehicles
+from tests.factories.fleet_remotes import FleetFactory
 from tests.infra_notifications.pages import text_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _fleets() -> None:
+    for key in ("F-1", "F"):
+        FleetFactory(key=key)
+
 
 GOOD = """VIN;Fleet;Brand;Plate;Capabilities;Battery;Privacy;Stolen;Tags
 VR3UHZKXZPT500001;F-1;Peugeot;K-SB 1;RemoteDoorsState,RemoteState;60,4;full;no;Pool, North
@@ -33,7 +43,8 @@ def test_a_file_is_read_with_the_customers_names() -> None:
         ("vin,fleet,brand\n\nVR3UHZKXZPT500001,F,lada", 3, "brand: must be one of"),
         ("vin,fleet,brand\n", 1, "no vehicle"),
         ("", 1, "must name the columns"),
-        ("vin,fleet,brand\n,F,ds", 2, "vin"),
+        ("vin,fleet,brand\n,F,ds", 2, "`vin` is missing."),
+        ("vin,fleet,brand\nVR3UHZKXZPT500001,G,ds", 2, "There is no fleet “G”"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(text: str, line: int, said: str) -> None:
@@ -43,11 +54,11 @@ def test_what_is_wrong_is_named_with_its_line(text: str, line: int, said: str) -
 
 
 def test_what_nobody_reads_is_warned_of() -> None:
-    found = read_vehicles(b"vin,fleet,brand,colour,privacy\nVR3UHZKXZPT500001,F,ds,red,Sometimes")
+    found = read_vehicles(b"vin,fleet,brand,colour,plat,privacy\nVR3UHZKXZPT500001,F,ds,red,K,Sometimes")
     assert [line for line, _said in found.warnings] == [1, 2]
+    assert "colour, plat (plate?)" in found.warnings[0][1]
 
 
-@pytest.mark.django_db
 def test_the_page_takes_all_or_nothing(administrator: Client, operator: Client) -> None:
     page = reverse("fleet_remotes:vehicles_import")
     assert operator.get(page).status_code == 403

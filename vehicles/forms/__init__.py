@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from msgspec import inspect
 
+from core.problems import readable
 from core.versions import Versioned
 from vehicles.catalogue import CAMPAIGN_TYPES, TYPES, NotificationType
 from vehicles.choices import MEANINGS, DriverChannel, PlatformName
@@ -173,7 +174,7 @@ class FactForm(forms.Form):
             fact = {"type": tag, "occurred_at": moment.isoformat(), **values}
             cleaned["fact"] = msgspec.convert(msgspec.to_builtins(fact), self.fact_type)
         except msgspec.ValidationError as error:
-            raise forms.ValidationError(str(error).replace(" - at `$.data", " - `").replace("`.", "`")) from error
+            raise forms.ValidationError(readable(error).removeprefix("data.")) from error
         return cleaned
 
     def _value(self, name: str, value: Any) -> Any:
