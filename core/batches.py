@@ -31,7 +31,7 @@ from core.pieces import (
     split_values,
     why_malformed,
 )
-from core.problems import readable
+from core.schema_words import readable
 from core.text import as_utf8, clean_json, composed_json
 
 MAX_ITEMS = 1_000

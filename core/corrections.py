@@ -18,7 +18,7 @@ import msgspec
 
 from core.field_types import PERCENT, map_in, metas_of, scalars_of, types_of
 from core.moments import moment_of_number, read_moment
-from core.problems import said_of
+from core.schema_words import field_within, first_field, said_of
 
 Item = TypeVar("Item")
 # What stands in each sentence of a value that was not kept.
@@ -246,14 +246,14 @@ class Corrections:
         """The item without the value that a reader refuses, and what is said of that; None where it cannot be spared:
         it is required, or nothing would be left."""
         path, why = said_of(error)
-        name = _FIRST.match(path)[0]  # type: ignore[index]
+        name = first_field(path)
         if name in self._spare and name in corrected and name not in self.required:
             rest = {other: kept for other, kept in corrected.items() if other != name}
             return rest, f"`{name}` was {shortened(corrected[name])} and {LEFT_OUT}: {why}."
         inner, value = self._inner_for(corrected), corrected.get(self._within)
         if inner is None or not isinstance(value, dict):
             return None
-        name, why = _refused_field(path, why, self._within)
+        name, why = field_within(path, why, self._within)
         if name not in value or name not in inner.names or name in inner.required:
             return None
         rest = {other: kept for other, kept in value.items() if other != name}
@@ -311,22 +311,6 @@ def _read_map(name: str, value: Any, wanted: set[Any]) -> tuple[Any, list[str]]:
         for key in read.keys() - good.keys()
     ]
     return good, notes
-
-
-# The first field of a path: `tags[0]`, `data.soc`.
-_FIRST = re.compile(r"[^.\[]*")
-
-
-def _refused_field(path: str, why: str, within: str) -> tuple[str, str]:
-    """The field within another that an error is about, and why; "" where it is about something else. A struct's own
-    check names it itself: "`time_zone`: …" of `data`."""
-    outer, _dot, inner = path.partition(".")
-    if outer != within:
-        return "", why
-    if inner:
-        return inner.partition(".")[0].partition("[")[0], why
-    name, _colon, rest = why.partition(": ")
-    return name.strip("`"), rest
 
 
 def shortened(value: Any) -> str:

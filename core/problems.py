@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 from django.http import HttpResponse
 
 
@@ -41,86 +39,3 @@ def problem_response(problem: Problem) -> HttpResponse:
         content_type="application/problem+json",
         headers=problem.headers,
     )
-
-
-# What msgspec says: "Expected `int` <= 100, got `str` - at `$.data.soc`".
-_PLACE = re.compile(r"(?P<message>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
-_MISSING = re.compile(r"Object missing required field `([^`]*)`")
-_UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
-_EXPECTED = re.compile(r"Expected `([^`]*)`(.*?)(?:, got `?([^`]*)`?)?", re.DOTALL)
-_INVALID = re.compile(r"Invalid (?:enum )?value (.*)", re.DOTALL)
-_WRITTEN = re.compile(r"Invalid (?:RFC3339 encoded |base64 encoded )?(datetime|date|time|UUID|string|number|decimal).*")
-_LIMIT = re.compile(r" (of length )?(>=|<=|>|<|==)? ?(-?[\d.e+]+)")
-_LIMITS = {">=": "at least ", "<=": "at most ", ">": "more than ", "<": "less than "}
-_KINDS = {
-    "str": "text",
-    "int": "a whole number",
-    "float": "a number",
-    "decimal": "a number",
-    "bool": "true or false",
-    "null": "null",
-    "object": "an object",
-    "array": "a list",
-    "datetime": "a time (2026-11-21T05:40:00Z)",
-    "date": "a day (2026-11-21)",
-    "time": "a time of day (05:40:00Z)",
-    **dict.fromkeys(("UUID", "uuid"), "a UUID"),
-    **dict.fromkeys(("string", "bytes"), "text in Base64"),
-    "number": "a number",
-}
-
-
-def said_of(error: msgspec.ValidationError) -> tuple[str, str]:
-    """The path to the field that msgspec's message is about, and in words of people what is wrong with it, e.g.
-    "inner.size" and "must be a whole number"."""
-    found = _PLACE.fullmatch(str(error))
-    message, path = (found["message"], found["path"] or "") if found else (str(error), "")
-    path = path.replace("[...]", "")  # any of the values of a map
-    if missing := _MISSING.fullmatch(message):
-        return f"{path}{'.' * bool(path)}{missing[1]}", _IS_MISSING
-    if unknown := _UNKNOWN.fullmatch(message):
-        return path, f"there is no field `{unknown[1]}`"
-    if expected := _EXPECTED.fullmatch(message):
-        instead = f", not {_kinds(expected[3])}" if expected[3] else ""
-        return path, f"must be {_kinds(expected[1])}{_limited(expected[1], expected[2])}{instead}"
-    if invalid := _INVALID.fullmatch(message):
-        return path, f"{invalid[1]} is not one of the values that it may have"
-    if written := _WRITTEN.fullmatch(message):
-        return path, f"must be {_KINDS[written[1]]}"
-    return path, message[:1].lower() + message[1:] if message.endswith("out of range") else message
-
-
-_IS_MISSING = "is missing"
-
-
-def readable(error: msgspec.ValidationError) -> str:
-    """msgspec's message in words of people, behind the field that it is about: "inner.size: must be a whole number"."""
-    path, message = said_of(error)
-    if message == _IS_MISSING:
-        return f"`{path}` is missing."
-    if not path:
-        return f"It {message}." if message.startswith("must be ") else message
-    return f"{path}: {message}"
-
-
-def pointer_of(error: msgspec.ValidationError) -> str:
-    """The JSON pointer to the field that msgspec's message is about."""
-    path, _message = said_of(error)
-    return "".join(f"/{part}" for part in re.split(r"[.\[\]]+", path) if part)
-
-
-def _limited(kinds: str, limit: str) -> str:
-    """What a limit of msgspec's means, e.g. " of length <= 20"."""
-    found = _LIMIT.fullmatch(limit)
-    if found is None:
-        return " in the form that is asked for" if "matching regex" in limit else limit
-    how_many = f"{_LIMITS.get(found[2] or '', '')}{found[3].removesuffix('.0')}"
-    if not found[1]:
-        return f" of {how_many}"
-    if how_many == "at least 1":
-        return " that is not empty"
-    return f" of {how_many} {'characters' if 'str' in kinds else 'entries'}"
-
-
-def _kinds(said: str) -> str:
-    return " or ".join(_KINDS.get(kind, kind) for kind in said.split(" | "))

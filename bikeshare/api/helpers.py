@@ -16,7 +16,7 @@ from bikeshare.services.payloads import facts_of
 from core.api import Problem, ScopedKey, check_limit, decode_cursor, encode_cursor, limited_body
 from core.corrections import Corrections, Envelope
 from core.people import shown, shows_people
-from core.problems import readable
+from core.schema_words import readable
 
 READ, WRITE = ScopedKey("bikeshare:read"), ScopedKey("bikeshare:write")
 Body = TypeVar("Body", bound=msgspec.Struct)

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from core.corrections import folded
-from core.problems import pointer_of, readable
+from core.schema_words import pointer_of, readable
 from fleet_remotes.catalogue.words import kind_of_name
 from fleet_remotes.choices import Kind
 from fleet_remotes.ingest.spelling import Misspelled, as_meant

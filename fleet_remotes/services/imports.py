@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from core.corrections import LEFT_OUT, Corrections, folded
 from core.ingest import Submission
-from core.problems import readable
+from core.schema_words import readable
 from core.sheets import Unreadable, read_table
 from fleet_remotes.services.vehicles import (
     SIDE_FIELDS,

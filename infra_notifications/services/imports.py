@@ -19,7 +19,7 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from core.problems import readable
+from core.schema_words import readable
 from core.sheets import MAX_COLUMNS, Table, Unreadable, plain_cell, read_table, safe_cell
 from core.text import identity_key
 from infra_notifications.evse_ids import ids_by_key, spelt_otherwise

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from core.api import Problem, raw_body
-from core.problems import readable
+from core.schema_words import readable
 from outbox.api.base import WRITE, router
 from outbox.services.bounces.taking import take_report
 

@@ -89,6 +89,7 @@ OWN_MODULES = {
         "retention",
         "roles",
         "samples",
+        "schema_words",
         "schedule",
         "sheets",
         "slow_bodies",

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from msgspec import inspect
 
-from core.problems import readable
+from core.schema_words import readable
 from core.versions import Versioned
 from vehicles.catalogue import CAMPAIGN_TYPES, TYPES, NotificationType
 from vehicles.choices import MEANINGS, DriverChannel, PlatformName

@@ -22,8 +22,8 @@ from django.utils.translation import gettext as _
 from core.api import rfc3339
 from core.ingest import Submission
 from core.pieces import MALFORMED, decode_any
-from core.problems import readable
 from core.refusal import Refused
+from core.schema_words import readable
 from core.text import SLUG, clean_json
 from vehicles.choices import PlatformName
 from vehicles.ingest import AnyFact, IncomingFact

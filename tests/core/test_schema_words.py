@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from django.apps import apps
 
-from core.problems import pointer_of, readable
+from core.schema_words import pointer_of, readable
 
 ROOT = Path(__file__).parents[2]
 OURS = {"core", "outbox", "console", "infra_notifications", "bikeshare", "vehicles", "fleet_remotes"}
@@ -24,6 +24,7 @@ WRONG += [{"x": [5]}, ["x"] * 2_000, "2026-13-45"]
 
 
 def _structs(parent: type = msgspec.Struct) -> Iterator[type[msgspec.Struct]]:
+    struct: type[msgspec.Struct]
     for struct in parent.__subclasses__():
         if struct.__module__.partition(".")[0] in OURS:
             yield struct
@@ -46,7 +47,7 @@ def _refusals(struct: type[msgspec.Struct]) -> Iterator[msgspec.ValidationError]
             yield error
 
 
-@pytest.mark.parametrize("struct", STRUCTS, ids=lambda struct: f"{struct.__module__}.{struct.__name__}")
+@pytest.mark.parametrize("struct", STRUCTS, ids=str)
 def test_every_refusal_of_every_schema_is_a_sentence_of_people(struct: type[msgspec.Struct]) -> None:
     for error in _refusals(struct):
         said = readable(error)
@@ -74,15 +75,15 @@ def test_the_place_and_what_is_wrong_are_named() -> None:
 def _said_as_they_are(tree: ast.AST) -> Iterator[int]:
     """Lines of handlers of msgspec's errors that give its words on."""
     for handler in ast.walk(tree):
-        is_ours = isinstance(handler, ast.ExceptHandler) and handler.type is not None
-        if not is_ours or "msgspec.ValidationError" not in ast.unparse(handler.type) or not handler.name:  # type: ignore[attr-defined]
+        if not isinstance(handler, ast.ExceptHandler) or handler.type is None:
+            continue
+        if "msgspec.ValidationError" not in ast.unparse(handler.type):
             continue
         for node in ast.walk(handler):
-            spoken = [node.value] if isinstance(node, ast.FormattedValue) else []
+            spoken: list[ast.expr] = [node.value] if isinstance(node, ast.FormattedValue) else []
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("str", "repr"):
                 spoken = node.args
-            if any(isinstance(one, ast.Name) and one.id == handler.name for one in spoken):  # type: ignore[attr-defined]
-                yield node.lineno
+            yield from (one.lineno for one in spoken if isinstance(one, ast.Name) and one.id == handler.name)
 
 
 def test_nobody_gives_the_readers_own_words_on() -> None:
