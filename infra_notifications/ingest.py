@@ -22,7 +22,8 @@ from infra_notifications.rules.places import place_of
 from infra_notifications.rules.reported_values import NOTHING, is_answer, reported, told_by_report
 from infra_notifications.rules.security_events import SECURITY, tells_fault
 from infra_notifications.rules.stop_reasons import is_fault
-from infra_notifications.rules.transfers import alarms_in, asserts, data_of, is_report, names_fault
+from infra_notifications.rules.transfer_words import asserts, names_fault
+from infra_notifications.rules.transfers import alarms_in, is_report, said_in
 from infra_notifications.rules.vendor_states import states_in
 from infra_notifications.rules.vocabulary import (
     CODE_VARIABLES,
@@ -342,11 +343,11 @@ def _transaction_end(protocol: str, action: str, body: dict[str, Any]) -> Iterat
 
 def _data_transfer(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
     """A vendor's own message. No status ends what it says, so that it ends by itself where nobody ends it."""
-    vendor, data = text(body.get("vendorId")), data_of(body)
+    vendor, data = text(body.get("vendorId")), said_in(body)
     states = states_in(body, data) if is_report(body) else []
     for state in in_time(states, lambda state: parse_time(state.body.get("timestamp"))):
         yield from _status_notification(protocol, "StatusNotification", state.body)
-    alarms = alarms_in(body, data, {state.source for state in states})
+    alarms = alarms_in(body, {state.source for state in states}, data)
     for alarm in in_time(alarms, lambda alarm: parse_time(alarm.occurred_at)):
         is_open = alarm.is_named and not alarm.over
         yield Observation(
@@ -359,7 +360,7 @@ def _data_transfer(protocol: str, action: str, body: dict[str, Any]) -> Iterator
             over=alarm.over,
             fault=transfer_fault(vendor, alarm.topic, alarm.name),
             alarming=is_open,
-            defective=is_open and (bool(alarm.codes) or alarm.is_told),
+            defective=is_open and alarm.is_told,
             transient=True,
             occurred_at=parse_time(alarm.occurred_at),
         )

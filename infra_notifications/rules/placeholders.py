@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from infra_notifications.rules.lettering import plain, spellings
-from infra_notifications.rules.transfers import is_fine, words_of
+from infra_notifications.rules.transfer_words import is_fine, words_of
 from infra_notifications.rules.vocabulary import FALSE_WORDS, FAULTY_WORDS, OUT_OF_SERVICE_WORDS, VALUES
 
 # What is faulted, that it is so, and that nobody knows why, in the languages of stations.

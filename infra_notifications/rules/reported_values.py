@@ -14,7 +14,7 @@ import msgspec
 
 from infra_notifications.rules.action_names import fold
 from infra_notifications.rules.placeholders import tells_more
-from infra_notifications.rules.transfers import names_fault
+from infra_notifications.rules.transfer_words import names_fault
 from infra_notifications.rules.vocabulary import (
     CODE_VARIABLES,
     DEFECTS,

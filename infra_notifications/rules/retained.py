@@ -14,8 +14,10 @@ from typing import Any
 from infra_notifications.rules.action_names import CALL, ERROR, fold
 from infra_notifications.rules.actions import REQUIRED_ANYWHERE
 from infra_notifications.rules.reported_values import TOLD_BY_REPORTS, is_word_of_state, tells_of_faults
-from infra_notifications.rules.transfers import FIELDS as REPORTED
-from infra_notifications.rules.transfers import data_of, is_report, words_of
+from infra_notifications.rules.transfer_data import tells_by_itself
+from infra_notifications.rules.transfer_words import FIELDS as REPORTED
+from infra_notifications.rules.transfer_words import words_of
+from infra_notifications.rules.transfers import is_report, said_in
 from infra_notifications.rules.vendor_states import tells_state
 from infra_notifications.rules.vocabulary import TEXT_FIELDS, alone, object_of, spoken, text
 
@@ -193,10 +195,8 @@ def _is_secret(name: str) -> bool:
 def _keep_carried(body: Mapping[str, Any], kept: dict[str, Any]) -> None:
     """What a vendor's own message says of the state of its station; what carries a message of OCPP's was read as
     that."""
-    if not is_report(kept):
-        return
-    said = _said(data_of(body), 0)
-    if isinstance(said, str) and not text(kept.get("messageId")):
+    said = _said(said_in(body), 0)
+    if isinstance(said, str) and not (text(kept.get("messageId")) and is_report(kept)):
         said = _NUMBERED.sub(HIDDEN, said)
     kept |= {"data": said} if said or said == [] else {}
 
@@ -215,6 +215,7 @@ def _said(data: Any, depth: int) -> Any:
             said = _said(value, depth + 1)
         else:
             is_read = isinstance(value, bool) or fold(name) in REPORTED or tells_state(fold(name), value)
+            is_read = is_read or tells_by_itself(name, value)
             said = value if is_read else None
             said = without_secrets(said[:MOST_TEXT]) if isinstance(said, str) else said
         if said is not None and len(name) <= MOST_VALUE:

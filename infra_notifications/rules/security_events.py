@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from infra_notifications.rules.action_names import fold
-from infra_notifications.rules.transfers import names_fault
+from infra_notifications.rules.transfer_words import names_fault
 
 SECURITY = "security/"
 # So many letters of a word make two the same: "Tampering", "TamperDetection".

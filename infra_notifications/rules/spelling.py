@@ -16,7 +16,8 @@ from infra_notifications.rules.action_names import CALL, ERROR, RESULT, fold, kn
 from infra_notifications.rules.actions import ACTIONS, KNOWN_VERSIONS, nearest_action, version_of
 from infra_notifications.rules.keys import KEYS, KNOWN_KEYS, camel_keys, renamed_keys
 from infra_notifications.rules.spelt_values import STATE_OF, WireMessage, read_fields, read_values
-from infra_notifications.rules.transfers import data_of, is_report
+from infra_notifications.rules.transfer_data import data_of
+from infra_notifications.rules.transfers import is_report
 from infra_notifications.rules.vendor_states import states_in
 from infra_notifications.rules.vocabulary import MOST_CONNECTORS, VALUES
 

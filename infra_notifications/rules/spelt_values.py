@@ -13,7 +13,7 @@ from core.samples import say_once
 from infra_notifications.rules.action_names import CALL, fold
 from infra_notifications.rules.lettering import is_nearly
 from infra_notifications.rules.placeholders import tells_more
-from infra_notifications.rules.transfers import is_fine, names_fault
+from infra_notifications.rules.transfer_words import is_fine, names_fault
 from infra_notifications.rules.vocabulary import (
     FOLDED_VALUES,
     TEXT_FIELDS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from infra_notifications.rules.action_names import fold
-from infra_notifications.rules.transfers import names_fault
+from infra_notifications.rules.transfer_words import names_fault
 
 # Of 1.6 and 2.x; of 2.x as `triggerReason`, "An Abnormal Error or Fault Condition has occurred".
 _FAULTS = {"emergencystop", "groundfault", "overcurrentfault", "abnormalcondition"}

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from infra_notifications.rules.action_names import fold
 from infra_notifications.rules.placeholders import tells_more
-from infra_notifications.rules.transfers import is_fine, names_fault, place_of, words_of
+from infra_notifications.rules.transfer_words import is_fine, names_fault, words_of
+from infra_notifications.rules.transfers import place_of
 from infra_notifications.rules.vocabulary import FOLDED_VALUES, VALUES, text, whole
 
 _SEPARATOR = re.compile(r"[,;|]")

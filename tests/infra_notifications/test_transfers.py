@@ -42,6 +42,22 @@ ALARMS: list[tuple[str | None, Any, str]] = [
     ("StatusReport", [{"outlet": 1, "status": "Faulted", "error": "RCD tripped"}], "FUSE_TRIPPED"),
     ("cpStatus", {"1": "Faulted"}, "OTHER_FAULT"),
     ("cpStatus", {"connector1": {"state": "Faulted"}, "connector2": "Available"}, "OTHER_FAULT"),
+    # What the data says, whatever the message is called.
+    ("Heat", FAULTED, "FUSE_TRIPPED"),
+    ("eventReport", {"eventType": "fault", "eventCode": 1203, "connectorId": 1}, "OTHER_FAULT"),
+    ("hardwareStatus", {"rcd": "tripped", "fan": "ok"}, "FUSE_TRIPPED"),
+    ("doorStatus", {"door": "open"}, "SENSORS"),
+    ("telemetry", {"doorOpen": True, "power": 3.5}, "SENSORS"),
+    ("telemetry", {"contactor": "welded"}, "OTHER_FAULT"),
+    ("telemetry", {"errors": ["RCD tripped"], "temp": 20}, "FUSE_TRIPPED"),
+    ("heartbeatEx", {"errCode": "0x0010"}, "OTHER_FAULT"),
+    ("heartbeatEx", {"status": "Faulted"}, "OTHER_FAULT"),
+    ("realtimeData", {"fault": 1}, "OTHER_FAULT"),
+    ("hb", {"severity": "critical", "code": 77}, "OTHER_FAULT"),
+    ("log", "ERROR RCD tripped", "FUSE_TRIPPED"),
+    ("log", {"level": "error", "message": "Contactor welded"}, "OTHER_FAULT"),
+    ("OverCurrentFault", None, "FUSE_TRIPPED"),
+    ("FaultDetected", None, "OTHER_FAULT"),
 ]
 CALM: list[tuple[str | None, Any]] = [
     ("Status", {"status": "Accepted"}),
@@ -58,13 +74,34 @@ CALM: list[tuple[str | None, Any]] = [
     ("DiagnosticsResult", "RCD self test passed"),
     ("AlarmCleared", {"code": "E12", "description": "RCD tripped"}),
     ("Alarm", {"description": "RCD tripped", "state": "cleared"}),
-    ("Heat", json.dumps(FAULTED)),
     *(("ErrorReport", said) for said in ("0", "none", "", "No fault detected")),
     *(("ErrorReport", []), ("ErrorReport", {"errors": []}), ("ErrorReport", {"alarm": 0})),
     ("Alert", {"message": "Firmware update available"}),
     ("Alarm", {"message": "fan replaced soon", "severity": "info"}),
     ("UpdateStatus", {"connectorId": 1, "status": "Installed"}),
     ("FirmwareStatus", {"status": "Failed"}),
+    *(("hb", {key: said}) for key in ("errorCode", "fault", "alarm", "error") for said in (0, "0", "none", "ok", "")),
+    *(("telemetry", {key: 5}) for key in ("errorCount", "faults", "alarmCounter", "errorRate", "lastErrorCode")),
+    *(("hardwareStatus", {"rcd": said, "door": "closed"}) for said in ("ok", "closed", "normal", "armed")),
+    ("telemetry", {"lastError": "RCD tripped", "contactor": "open", "plugLock": "open", "temp": 95}),
+    ("telemetry", {"doorOpen": False, "emergencyStop": False, "errors": []}),
+    *((name, {"rcd": "tripped", "fault": 1}) for name in ("config", "getStatus", "errorHistory", "paymentResult")),
+    *((name, {"error": "timeout"}) for name in ("cardRead", "networkStatus", "evInfo", "meterData")),
+    *(
+        ("log", said)
+        for said in ("INFO RCD test ok", "error codes updated", {"level": "info", "message": "RCD tripped"})
+    ),
+    ("getLog", "ERROR RCD tripped"),
+    ("meterData", {"current": 5, "voltage": 230, "error": "none"}),
+    ("chat", {"message": "RCD tripped", "type": "text"}),
+    *((part, more) for part in ("RCD", "GFCI") for more in ({"enabled": True}, {"state": "ok"}, {"tripped": False})),
+    ("tilt", {"value": 0.2}),
+    *(
+        ("EmergencyStop", said)
+        for said in ({"pressed": False}, {"pressed": "false"}, {"value": 0}, "false", "0", "off")
+    ),
+    *((said, None) for said in ("DoorClosed", "EmergencyStopReleased", "SmokeEnded", "AlarmOver", "FaultReset")),
+    *((name, {"code": "W12", "text": "battery low"}) for name in ("WarningReport", "warning")),
 ]
 
 
@@ -117,6 +154,10 @@ def test_a_warning_that_no_rule_knows_is_shown_as_such(point: ChargePoint) -> No
         ("Alarm", {"code": "E12", "state": "resolved"}),
         ("Alarm", {"code": "0"}),
         ("FaultReset", None),
+        ("Alarm", {"code": "E12", "active": "N"}),
+        ("Alarm", {"error": ""}),
+        ("Alarm", "code=E12;text=RCD tripped;state=off"),
+        ("Alarm", "E12,0,RCD tripped"),
     ],
 )
 def test_the_end_of_an_alarm_ends_it_and_no_fault_of_the_status(point: ChargePoint, name: str, data: Any) -> None:
@@ -160,6 +201,12 @@ def test_the_end_of_one_alarm_is_not_that_of_another(
         ("Alarm", "RCD tripped", "AlarmCleared", "RCD"),
         ("Alarm", "RCD ausgelöst", "FaultReset", None),
         ("EmergencyStopPressed", None, "EmergencyStopReleased", None),
+        ("EmergencyStop", {"pressed": True}, "EmergencyStop", {"pressed": False}),
+        ("EmergencyStop", "true", "EmergencyStop", "false"),
+        ("RcdTripped", None, "RcdReset", None),
+        ("hardwareStatus", {"rcd": "tripped"}, "hardwareStatus", {"rcd": "ok"}),
+        ("telemetry", {"fault": True, "errors": ["RCD tripped"]}, "telemetry", {"fault": False, "errors": []}),
+        ("Alarm", "1001,1,RCD tripped", "Alarm", "1001,0,RCD tripped"),
         ("Alarm", {"emergencyStop": True}, "Alarm", {"emergencyStop": False}),
         ("StatusReport", "RCD tripped", "StatusReport", {"state": "ok"}),
         ("Alarm", {"description": "RCD tripped", "state": 1}, "Alarm", {"description": "RCD OK", "state": 0}),
@@ -179,6 +226,43 @@ def test_an_alarm_ends_by_its_own_name_or_by_none(
     assert open_cases(point) == ["FUSE_TRIPPED"]
     say(point, transfer(ended, end), action="DataTransfer", now=at(1))
     assert open_cases(point) == []
+
+
+PAIRS = [
+    *(f"{part}{states}" for part in ("Door", "Cover", "Enclosure") for states in ("Open Closed", "Opened Closed")),
+    *(f"{what}{states}" for what in ("Smoke", "Tilt", "Tamper") for states in ("Detected Ended", "Alarm Cleared")),
+    "EmergencyStopPressed Released",
+]
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_a_name_ends_what_its_opposite_raised_and_alone_raises_nothing(point: ChargePoint, pair: str) -> None:
+    began, state = pair.split()
+    ended = next(name for name in (began[: -len(word)] for word in _BEGINNINGS if began.endswith(word))) + state
+    say(point, transfer(ended, None), action="DataTransfer")
+    assert open_cases(point) == []
+    say(point, transfer(began, None), action="DataTransfer", now=at(1))
+    assert len(open_cases(point)) == 1
+    say(point, transfer(ended, None), action="DataTransfer", now=at(2))
+    assert open_cases(point) == []
+
+
+_BEGINNINGS = ("Opened", "Open", "Detected", "Alarm", "Pressed")
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("selfTest", {"result": "failed"}),
+        ("diag", {"fan": "failed"}),
+        ("event", {"eventType": "error", "message": "something odd"}),
+        ("WarningReport", {"code": "W12"}),
+        ("warning", {"code": "W12", "text": "battery low"}),
+    ],
+)
+def test_what_may_be_a_fault_is_kept_as_unmapped(point: ChargePoint, name: str, data: Any) -> None:
+    say(point, transfer(name, data), action="DataTransfer")
+    assert (sum(unmapped().values()), Incident.objects.exists()) == (1, False)
 
 
 def test_one_message_begins_one_alarm_and_ends_another(point: ChargePoint) -> None:

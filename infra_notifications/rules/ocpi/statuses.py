@@ -20,7 +20,7 @@ from typing import Any
 from infra_notifications.choices import Case, Connectivity
 from infra_notifications.rules.fault_names import VAGUE
 from infra_notifications.rules.lifecycle import OCPI_OFFLINE
-from infra_notifications.rules.transfers import names_fault
+from infra_notifications.rules.transfer_words import names_fault
 from infra_notifications.rules.vocabulary import text
 
 # The names of what OCPI raises; a fault without a cause belongs to the case that has one, if any.

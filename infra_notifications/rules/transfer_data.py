@@ -1,0 +1,150 @@
+"""The `data` of a vendor's own message (DataTransfer): JSON, a form, a list with commas; and what of it says by itself
+that something is broken. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from infra_notifications.rules.action_names import fold
+from infra_notifications.rules.transfer_words import (
+    CODES,
+    ENDED_AT,
+    FAULT_CODE_NAMES,
+    FAULT_TEXT_NAMES,
+    GRAVE,
+    GRAVE_WORDS,
+    LEVELS,
+    OFF,
+    ON,
+    OTHER,
+    PART_STATES,
+    PLACES,
+    SORTS,
+    SWITCHES,
+    TEXTS,
+    names_end,
+    words_of,
+)
+from infra_notifications.rules.vocabulary import FALSE_WORDS, MAX_TEXT, text, truth
+
+_PAIR = re.compile(r"\s*[^\W\d][\w .-]{0,40}=[^=]*")
+_CALM = FALSE_WORDS | {"closed", "healthy", "fine", "armed"}
+_STATES = {*map(fold, PART_STATES), *map(fold, _CALM), *GRAVE_WORDS, *ON, *OFF}
+# What was, or what somebody tried.
+_OF_THE_PAST = frozenset(
+    ["last", "previous", "prev", "prior", "old", "history", "letzter", "letzte", "letztes", "count", "counter"]
+)
+_OF_ATTEMPTS = re.compile(
+    r"vehicle|^ev(?!se|ent|cc)|^car|\bbms|auth|log-?in|passw|credential|certif|firmware|update|payment|card|token|user|session|csms|backend|server|network"
+    r"|sms|mail|upload|download|request|respon|result|reply|command"
+)
+_LEVEL = "error|fatal|critical|crit|alarm|fault|emerg(?:ency)?|err"
+_LOGGED = re.compile(rf"\W*(?:[\d:.,TZ+ -]+\W*)?(?:(?:{_LEVEL.upper()})\b|(?i:{_LEVEL})\s?[:\]|>-])")
+_DEEPEST, _MOST, _MOST_VALUE = 6, 1_000, 64
+
+
+def data_of(payload: Mapping[str, Any]) -> Any:
+    """The `data` of a DataTransfer, of JSON text what it says; a text that is none as it is."""
+    data = payload.get("data")
+    for _wrap in range(2):
+        if not isinstance(data, str) or not data.lstrip().startswith(("{", "[", '"')):
+            break
+        try:
+            data = msgspec.json.decode(data)
+        except (msgspec.DecodeError, RecursionError):
+            break
+    return _form(data) if isinstance(data, str) and len(data) <= MAX_TEXT else data
+
+
+def _form(data: str) -> Any:
+    """What a text says that is a form ("code=7&state=off", also with another sign between), or the text."""
+    if "=" not in data:
+        return data
+    for sign in "&;|\n,":
+        parts = [part for part in data.split(sign) if part.strip()]
+        if all(_PAIR.fullmatch(part) for part in parts):
+            if sign == "&":
+                return dict(parse_qsl(data.strip(), keep_blank_values=True))
+            return {key.strip(): value.strip() for key, _is, value in (part.partition("=") for part in parts)}
+    return data
+
+
+def listed(data: str) -> dict[str, Any] | None:
+    """An alarm as a list of its code, whether it is so, and its text: "1001,0,RCD tripped"; None for other texts."""
+    for sign in ",;|\t":
+        parts = [part.strip() for part in data.split(sign)]
+        if not 1 < len(parts) < 7:
+            continue
+        said = [part for part in parts if sum(map(str.isalpha, part)) > 3]
+        switches = [part for part in parts[1:] if is_on(part) is not None or names_end(part)]
+        if not said or len(switches) != 1 or switches[0] in said[:1]:
+            continue
+        code = {"code": parts[0]} if parts[0] not in said else {}
+        return {**code, "text": f"{sign} ".join(part for part in said if part != switches[0]), "state": switches[0]}
+    return None
+
+
+def is_on(value: Any) -> bool | None:
+    """What a switch says, in a word or a number; None where it says something else."""
+    said = truth(value)
+    word = text(value).lower()
+    return said if said is not None else True if word in ON else False if word in OFF else None
+
+
+def logs(said: str) -> bool:
+    """Whether a text is a line of a log that says itself that it is an error."""
+    return bool(_LOGGED.match(said))
+
+
+def is_of_attempts(name: str) -> bool:
+    """Whether a name is of what somebody tried, or of what passes between the station and others."""
+    return bool(_OF_ATTEMPTS.search(fold(name)))
+
+
+def tells_by_itself(key: str, value: Any) -> bool:
+    """Whether a field says by its own name or word how something is, whatever the message is called that holds it."""
+    folded, words = fold(key), words_of(key)
+    if not _OF_THE_PAST.isdisjoint(words) or is_of_attempts(key):
+        return folded == "result" and fold(text(value)) in _STATES
+    is_number = isinstance(value, int | float) and folded == "value"
+    if isinstance(value, bool) or is_number or folded in PLACES or folded == "timestamp" or folded in ENDED_AT:
+        return True
+    said = text(value)
+    if len(said) > (MAX_TEXT if folded in FAULT_TEXT_NAMES else _MOST_VALUE):
+        return False
+    if folded in FAULT_CODE_NAMES or folded in FAULT_TEXT_NAMES:
+        return True
+    if folded in SWITCHES or folded in SORTS or folded in LEVELS or names_end(key):
+        return is_on(value) is not None or fold(said) in _STATES or names_end(said)
+    if folded in ("component", "part", "eventcode"):
+        return True
+    return isinstance(value, str) and fold(said) in _STATES
+
+
+def strictly(data: Any, depth: int = 0, *, is_grave: bool = False) -> Any:
+    """What of the data of a message that is called neither an alarm nor a state says so by itself; None for nothing.
+    `is_grave`: it stands under a name for faults, or is sorted among them."""
+    if isinstance(data, str):
+        return data if is_grave or is_on(data) is not None or names_end(data) or logs(data) else None
+    if isinstance(data, list) and depth < _DEEPEST:
+        said = [found for each in data[:_MOST] if (found := strictly(each, depth + 1, is_grave=is_grave)) is not None]
+        return said or (None if data else [])
+    if not isinstance(data, dict) or depth == _DEEPEST:
+        return None
+    is_grave = is_grave or any(
+        fold(key) in LEVELS | SORTS and fold(text(value)) in GRAVE_WORDS for key, value in data.items()
+    )
+    kept: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, dict | list):
+            if OTHER.isdisjoint(words_of(key)) and _OF_THE_PAST.isdisjoint(words_of(key)):
+                said = strictly(value, depth + 1, is_grave=bool(GRAVE.search(fold(key))))
+                kept |= {key: said} if said is not None else {}
+        elif tells_by_itself(key, value) or (is_grave and fold(key) in CODES.union(TEXTS)):
+            kept[key] = value
+    return kept or None
