@@ -15,14 +15,16 @@ import msgspec
 
 from core.device_clock import in_time, parse_time
 from core.text import one_line
+from infra_notifications.rules import reported_values as values
 from infra_notifications.rules.action_names import fold
 from infra_notifications.rules.fault_names import BESIDE, MAX_PLACE, event_fault, status_fault, transfer_fault
 from infra_notifications.rules.placeholders import tells_more
 from infra_notifications.rules.places import place_of
-from infra_notifications.rules.reported_values import NOTHING, is_answer, reported, told_by_report
+from infra_notifications.rules.present_words import at_present
+from infra_notifications.rules.reported_values import NOTHING, reported, told_by_report
 from infra_notifications.rules.security_events import SECURITY, tells_fault
 from infra_notifications.rules.stop_reasons import is_fault
-from infra_notifications.rules.transfer_words import asserts, names_fault
+from infra_notifications.rules.transfer_words import asserts
 from infra_notifications.rules.transfers import alarms_in, is_report, said_in
 from infra_notifications.rules.vendor_states import states_in
 from infra_notifications.rules.vocabulary import (
@@ -209,10 +211,11 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
     vendor_code = text(body.get("vendorErrorCode"))
     if " " in vendor_code and FOLDED_VALUES["errorCode"].get(fold(vendor_code)) == NO_ERROR:
         vendor_code = ""  # "No error." is no two codes
-    said = in_words(text(body.get("info")), vendor_code, status)
-    fine, connector = error.lower() in ("", "noerror"), whole(body.get("evseId"))
+    fine, connector, info = error.lower() in ("", "noerror"), whole(body.get("evseId")), text(body.get("info"))
+    info = at_present(info) if fine and status.lower() != FAULTED else info
+    said = in_words(info, vendor_code, status)
     connector = whole(body.get("connectorId")) if connector is None else connector
-    codes, faulted = codes_of(error, vendor_code, minimum_codes(text(body.get("info")))), status.lower() == FAULTED
+    codes, faulted = codes_of(error, vendor_code, minimum_codes(info)), status.lower() == FAULTED
     vague = faulted and not tells_more(error, said)
     yield Observation(
         action,
@@ -245,10 +248,12 @@ def _event(protocol: str, action: str, data: dict[str, Any], generated: datetime
     name, what, (number, connector) = text(component.get("name")), text(variable.get("name")), place_of(data)
     codes, words = codes_of(data.get("techCode")), text(data.get("techInfo"))
     value, alerting = data.get("actualValue"), text(data.get("trigger")).lower() == "alerting"
-    told, said, is_defect = reported(name, what, value), event_truth(what.lower(), value), what.lower() in DEFECTS
+    told, names_defect = reported(name, what, value, alerting=alerting), what.lower() in DEFECTS
     is_state, severity = told.is_state or what.lower() == "availabilitystate", severity_of(data.get("severity"))
     grave = severity is not None and severity < GRAVEST_HARMLESS
-    is_calm = (said is False or told.over) and not (is_state or is_answer(name, what, value))
+    on = values.defect_truth(name, what, value, alerting=alerting and (grave or severity is None))
+    said, names_defect = event_truth(what.lower(), value) if on is None else on, names_defect or on is True
+    is_calm = (said is False or told.over) and not (is_state or values.is_answer(name, what, value))
     if is_calm and (grave or (not told.over and tells_more(words, *codes) and asserts(words))):
         said, told = None, NOTHING  # it does not end what the alert or its words tell
     instance = "".join(f"[{text(part.get('instance'))}]" for part in (component, variable) if part.get("instance"))
@@ -256,25 +261,23 @@ def _event(protocol: str, action: str, data: dict[str, Any], generated: datetime
     monitor = whole(data.get("variableMonitoringId")) if said is not False and not told.over else None
     fault = event_fault(f"{name}/{what}{instance}", number, connector, codes, monitor)
     if said and what.lower() in CODE_VARIABLES:
-        codes, is_defect = codes_of(data.get("techCode"), value), True
-    if told.is_broken or told.is_sensed:
-        said, is_defect = True, told.is_broken or is_defect
-    words = " ".join(part for part in (words, told.words) if part)[:MAX_TEXT]
+        codes, names_defect = codes_of(data.get("techCode"), value), True
+    said, names_defect = True if told.is_broken or told.is_sensed else said, names_defect or told.is_broken
     status = told.status or (text(value) if is_state and not told.over else "")
-    words = words if told.words else in_words(words, status)[:MAX_TEXT]
+    words = (f"{words} {told.words}".strip() if told.words else in_words(words, status))[:MAX_TEXT]
     over = None if said is None else not said
     if told.over or truth(data.get("cleared")) or status.lower() in OPERATIVE:
         over = True
     if over and status.lower() == FAULTED:
         status = ""  # it is no longer, and what it is instead is not said
     faulted = status.lower() == FAULTED and over is not True
-    informational = severity is not None and severity >= INFORMATIONAL and not alerting and not is_defect
+    informational = severity is not None and severity >= INFORMATIONAL and not alerting and not names_defect
     is_named = any(code.lower() in FAULT_CODES for code in codes) and not informational
-    is_named = is_named or (alerting and severity is None and names_fault(" ".join((words, *codes))))
-    defective = over is not True and (faulted or grave or is_named or (said is True and is_defect))
+    is_named = is_named or (alerting and severity is None and values.tells_broken(words, codes))
+    defective = over is not True and (faulted or grave or is_named or (said is True and names_defect))
     vague = faulted and not tells_more(words, text(data.get("techCode")))
     is_news = not is_state and not informational and over is not True and (said is True or alerting)
-    is_boolean = is_defect or what.lower() == "active" or text(value).lower() == "true" or value is True
+    is_boolean = names_defect or what.lower() == "active" or text(value).lower() == "true" or value is True
     return Observation(
         action,
         protocol,

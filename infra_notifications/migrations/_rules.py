@@ -712,6 +712,12 @@ ON_PURPOSE = [
 EMERGENCY_WORDS = [
     *ON_PURPOSE,
     *(f"{short} {part}" for short in EMERGENCY_SHORT for part in ("stop*", "button", "switch", "off", "btn", "pb")),
+    *(f"{short} {done}" for short in EMERGENCY_SHORT for done in ("press*", "push*", "activ*", "trigger*", "latched")),
+    *(
+        f"{short} {done}"
+        for short in EMERGENCY_SHORT
+        for done in ("betätigt", "gedrückt", "premut*", "pulsad*", "appuy*")
+    ),
     *("em stop", "em. stop", "e/stop", "e. stop", "e.stop", "nood stop", "BAU", "stop d'urgence", "stop emerg*"),
     *("mushroom*", "Schlagtaster", "Pilztaster", "Pilzknopf", "Nottaster", "Not-Taster", "seta pulsad*"),
     *("seta enclavad*", "seta activad*", "fungo premut*"),
@@ -1212,7 +1218,88 @@ RULES = [
         actions=SN,
         words=[
             f"={name}"
-            for name in ("RCD", "RCM", "RCMB", "RCBO", "RDC-DD", "RDC-MD", "MCB", "GFCI", "GFI", "CCID", "IMD")
+            for name in (
+                *(
+                    "RCD",
+                    "RCM",
+                    "RCMB",
+                    "RCBO",
+                    "RDC-DD",
+                    "RDC-MD",
+                    "MCB",
+                    "GFCI",
+                    "GFI",
+                    "CCID",
+                    "IMD",
+                    "AFDD",
+                    "AFCI",
+                ),
+                *("RDC6", "RDC6mA", "6mA", "DC6", *("".join(size.split()) for size in RESIDUAL_SIZES if "C" in size)),
+                *("6mA DC", "DC 6mA", "DC 6 mA", "6 mA DC", "DC_6mA", "DC-6mA", "6mA_DC", "DC_LEAK", "DC_LEAKAGE"),
+                *("DC leak", "DC-LEAK", "DCLEAK", "EMG", "EMERG", "EMCY", "EMGCY", "EMG_STOP", "EMGSTOP", "EM_STOP"),
+            )
+        ],
+    ),
+    rule(
+        40,
+        "An arc is reported",
+        "raise",
+        FUSE,
+        "An arc fault is what an arc fault detection device (AFDD, AFCI) breaks the circuit for.",
+        actions=SN + NE,
+        codes=NOT_WARNINGS,
+        words=[
+            *(
+                "arc fault*",
+                "arc detect*",
+                "arcing fault*",
+                "arcing detect*",
+                "arc flash*",
+                "electric arc*",
+                "series arc*",
+                "parallel arc*",
+            ),
+            *("*lichtbogen*", "arc électrique*", "défaut d'arc*", "arc détecté*", "arco eléctrico*", "fallo de arco*"),
+            *("falla de arco*", "vlamboog*", "arco elettrico*", "guasto da arco*", "arco voltaico*", "arcfault*"),
+            *ITSELF,
+        ],
+    ),
+    rule(
+        40,
+        "A switch is said to have tripped",
+        "raise",
+        FUSE,
+        "Italians, Spaniards, French and Dutch call a circuit breaker a switch; what trips is one, but for those of doors.",
+        actions=SN + NE,
+        codes=NOT_WARNINGS,
+        words=[
+            *(
+                "interruttore",
+                "interruttori",
+                "interruptor",
+                "interruptores",
+                "interrupteur",
+                "interrupteurs",
+                "schakelaar",
+            ),
+            *(
+                "!porta*",
+                "!portell*",
+                "!puerta*",
+                "!porte*",
+                "!portière",
+                "!deur*",
+                "!luce",
+                "!luz",
+                "!lumière",
+                "!licht",
+            ),
+            *("!inclina*", "!tamper*", "!antimanom*", "!kantel*", "!incl*", *ITSELF),
+        ],
+        and_words=[
+            *("scattat*", "intervenut*", "saltat*", "disgiunt*", "sganciat*", "disparad*", "saltad*", "disyuntad*"),
+            *(*participles("déclenché"), *participles("disjoncté"), "sauté*", "getript", "uitgevallen", "uitgeslagen"),
+            *("eruit", "afgevallen", "ha saltado", "è scattato", "uitgeschakeld"),
         ],
     ),
     rule(

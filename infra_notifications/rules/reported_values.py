@@ -14,7 +14,15 @@ import msgspec
 
 from infra_notifications.rules.action_names import fold
 from infra_notifications.rules.placeholders import tells_more
-from infra_notifications.rules.transfer_words import names_fault
+from infra_notifications.rules.transfer_words import (
+    HARMLESS,
+    OTHER,
+    asserts,
+    is_fine,
+    names_fault,
+    says_broken,
+    words_of,
+)
 from infra_notifications.rules.vocabulary import (
     CODE_VARIABLES,
     DEFECTS,
@@ -24,6 +32,7 @@ from infra_notifications.rules.vocabulary import (
     TRUE_WORDS,
     object_of,
     text,
+    truth,
 )
 
 FAULTED = "Faulted"
@@ -83,6 +92,26 @@ _OF_FAULTS = re.compile(
 )
 _WATCHES = re.compile(r"sensor|detector|protect|rcd|breaker|emergency|alarm|fault|error|monitor")
 _ABOUT_ERRORS = re.compile(r"(?<!de)fault|error|alarm")
+# A variable that is on while something is broken: "AlarmActive", "Problems"; not what is asked for: "StopOnError".
+_NAMES_DEFECT = re.compile(
+    r"(?:(?<!de)fault|alarm|error|problem|failure|malfunction)(s|ed)?"
+    r"(?:active|present|detected|occurred|raised|triggered|flag|state|status)?$"
+)
+_ASKED_FOR = OTHER | {*("silence", "clear", "reset", "stop", "on", "report", "send", "notify", "ignore", "auto")}
+_ASKED_FOR |= {"allow", "last", "previous", "max", "min"}
+_NUMBERED = re.compile(r"[a-z]{0,5}[-_ ]?\d{1,6}")
+_ON = {"true", "active", "yes", "on"}
+# A text for people beside an alert, and what says it to those who charge.
+_MESSAGES = {"message", "description", "text", "info", "details", "reason", "statusmessage", "eventmessage"}
+_DISPLAYS = re.compile(r"display|screen|tariff|hmi|token|auth|network|comm")
+# What else is called a state, where it is said of what one charges at.
+_ALSO_STATES = {"availability", "mode", "operatingmode", "operativestatus", "operativestate", "condition"}
+_CHARGEABLE = {"available", "occupied", "charging", "preparing", "finishing", "reserved"}
+# Codes beside a value that say that nothing is broken, and what is said of the link to others.
+_HARMLESS_CODES = {"noerror", "evcommunicationerror", "weaksignal", "locallistconflict"}
+_OF_LINKS = re.compile(
+    r"network|backend|csms|internet|wi-?fi|wlan|gsm|lte|[345]g\b|sim\b|websocket|ocpp|server|ethernet|update|upload|download|vehicle|\bev\b|\bcar\b"
+)
 
 
 class Reported(msgspec.Struct, frozen=True):
@@ -108,7 +137,7 @@ _STATE_WORDS = {fold(word) for word in (*FOLDED_VALUES["status"], *TRUE_WORDS, *
 def tells_of_faults(variable: str) -> bool:
     """Whether the value of a variable is one that `reported` or an event reads in words."""
     name = variable.lower()
-    is_read = bool(_ABOUT_ERRORS.search(name)) or name.endswith(("state", "status"))
+    is_read = bool(_ABOUT_ERRORS.search(name)) or name.endswith(("state", "status")) or fold(name) in _MESSAGES
     return is_read or fold(name) in TOLD_BY_REPORTS
 
 
@@ -117,9 +146,57 @@ def is_word_of_state(value: Any) -> bool:
     return isinstance(value, bool) or fold(text(value)) in _STATE_WORDS
 
 
-def reported(component: str, variable: str, value: Any) -> Reported:
-    """What the value of a variable says in words; numbers, yes and no, and variables of other kinds say nothing."""
+def defect_truth(component: str, variable: str, value: Any, *, alerting: bool) -> bool | None:
+    """Whether something is broken by a variable that says so by its name, or in an alert by that of its component,
+    while it is on; None where it is none of these."""
+    name, word = fold(variable), text(value).lower()
+    is_on = value is True or word in _ON
+    found = _NAMES_DEFECT.search(name) if _ASKED_FOR.isdisjoint(words_of(variable)) else None
+    is_listed = name == "active" or bool(_NUMBERED.fullmatch(variable.lower()))
+    if not found and not (alerting and is_listed and _ABOUT_ERRORS.search(component.lower())):
+        return None
+    if word in FALSE_WORDS:
+        return False
+    # A number may be how many there are.
+    return True if is_on or (found and found[1] != "s" and truth(value)) else None
+
+
+def tells_broken(words: str, codes: tuple[str, ...]) -> bool:
+    """Whether the words or codes of an alert of no severity say that something of the station is broken: any code that
+    is none of no error and of no link."""
+    said = " ".join((words, *codes))
+    if names_fault(said) or (len(words.split()) > 1 and says_broken(words) and not _OF_LINKS.search(words.lower())):
+        return True
+    return any(
+        not is_fine(code)
+        and code.lower() not in _HARMLESS_CODES
+        and asserts(code)
+        and HARMLESS.isdisjoint(words_of(code))
+        and not (words and not asserts(words))
+        for code in codes
+    )
+
+
+def _told_otherwise(component: str, name: str, said: str, *, alerting: bool) -> Reported:
+    """What variables say that are called neither a state nor an error: that something is Faulted, or a text."""
+    lowered = said.lower()
+    if lowered in ("faulted", *_CHARGEABLE):
+        if fold(name) in _ALSO_STATES and component.lower() in CHARGES:
+            return Reported(FOLDED_VALUES["status"][lowered], is_state=True)
+        return Reported(is_broken=lowered == "faulted", over=lowered != "faulted")
+    if not alerting or fold(name) not in _MESSAGES or _DISPLAYS.search(component.lower()):
+        return NOTHING
+    if lowered in _WELL:
+        return Reported(over=True)
+    return Reported(words=said, is_past=True) if any(map(str.isalpha, said)) else NOTHING
+
+
+def reported(component: str, variable: str, value: Any, *, alerting: bool = False) -> Reported:
+    """What the value of a variable says in words; numbers, yes and no, and variables of other kinds say nothing, but
+    that something is Faulted, and the text of an alert."""
     name, is_error = variable.lower(), bool(_ABOUT_ERRORS.search(variable.lower()))
+    if isinstance(value, str) and not (is_error or name.endswith(("state", "status"))) and name not in CODE_VARIABLES:
+        return _told_otherwise(component, name, text(value), alerting=alerting)
     if not (is_error or name.endswith(("state", "status"))) or name in CODE_VARIABLES or not isinstance(value, str):
         return NOTHING
     said = text(value)

@@ -26,6 +26,15 @@ _HEADING = re.compile(
     r"|averia|alarma|fout|storing|errore|guasto|allarme)(?:\s?\w{0,6}\d)?\s?(?::|\s-)\s",
     re.IGNORECASE,
 )
+# What is listed as not so: "EmergencyStop=0", "door open: false"; not what only tells a number: "ground fault code: 0".
+_COUNTED = "code|id|nr|no|number|connector|evse|status|state|phase|line|module|channel|retries|retry|attempts|port|slot"
+_NOT_SO = re.compile(
+    r"(?<![\w-])([^\W\d][\w-]{0,40}(?=\s?=)"
+    rf"|(?:[^\W\d][\w-]{{0,30}}\s){{0,2}}(?!(?:{_COUNTED})\b)[^\W\d][\w-]{{0,40}}(?=\s?:))\s?[=:]"
+    r"\s?(?:0+(?:[.,]0+)?|false|no|n|none|null|nein|falsch|faux|non|falso|nee|onwaar)"
+    r"(?=\s*(?:$|[,;|&()\[\]}]|\s[\w-]+\s?[=:]))",
+    re.IGNORECASE,
+)
 # What stands before a word without changing what it says: "DC-Fehlerstrom", "L1-Sicherung".
 _PREFIX = re.compile(r"(?<![\w-])(?:AC|DC|HV|LV|L[123])-(?=[^\W\d_]{4})", re.IGNORECASE)
 # Names of constants say first that something is a fault: "FAULT_DC_GROUND" is a ground fault.
@@ -123,13 +132,18 @@ _PART = re.compile(_ANY_PART, re.IGNORECASE)
 def taken_apart(text: str) -> str:
     """A text in which names that are run together stand apart where they consist of words that are known."""
     # Names go first, for "floodping" is a letter away from "flooding".
-    return _RUN_TOGETHER.sub(lambda match: " ".join(_PART.findall(match[0])), _NAME.sub(A_NAME, text))
+    return _RUN_TOGETHER.sub(lambda match: " ".join(_PART.findall(match[0])), _NAME.sub(A_NAME, _not_so(text)))
+
+
+def _not_so(text: str) -> str:
+    """A text in which what is listed as not so is denied in words: "DoorOpen=1, Tilt none,"."""
+    return _NOT_SO.sub(r", \1 none,", text) if "=" in text or ":" in text else text
 
 
 def readings(text: str) -> tuple[str, ...]:
     """A text as it was written, plain and in lower case, and, where that differs, with its names taken apart."""
     text = _IN_ORDER.sub(lambda match: "nicht in Ordnung" if match[1] else "in Ordnung", plain(text))
-    text = _NAME.sub(A_NAME, _TWICE.sub("", _HEADING.sub("", text)))
+    text = _NAME.sub(A_NAME, _TWICE.sub("", _HEADING.sub("", _not_so(text))))
     text = _PREFIX.sub(lambda match: match[0][:-1] + " ", text)
     named = _FAULT_FIRST.sub(r"\1_fault", text)
     whole, apart = text.lower(), _SEAM.sub(" ", _WIFI.sub("WLAN", named)).lower()

@@ -74,6 +74,65 @@ def test_whatever_says_faulted_is_told() -> None:
     assert meaning(events(event("Fan", "State", "Failed"))) == f"raise {OTHER}"
 
 
+def test_any_code_or_broken_part_of_an_alert_without_severity_is_told() -> None:
+    broken = [{"techCode": code} for code in ("1234", "ER-2041", "E42", "F-12", "GridPowerLoss", "0x0010")]
+    broken += [
+        {"techInfo": said} for said in ("Contactor welded", "Power module 3 communication lost", "Relais klemmt")
+    ]
+    calm = [{"techCode": code} for code in ("0", "NoError", "RCD_OK", "WARN_12", "WeakSignal", "0x0000")]
+    calm += [{"techInfo": said} for said in ("Derating", "Network connection lost", "Contactor not welded")]
+    for variable in ("Temperature", "Power", "Voltage", "Whatever"):
+        for said in (*broken, *calm):
+            for more in ({"trigger": "Alerting"}, {"trigger": "Alerting", "severity": 6}, {"trigger": "Delta"}):
+                meant = meaning(events(event("EVSE", variable, "95", **said, **more)))
+                is_told = said in broken and more == {"trigger": "Alerting"}
+                assert (meant == f"raise {OTHER}") is is_told, (variable, said, more, meant)
+
+
+@pytest.mark.parametrize("component", ["EVSE", "Connector", "Fan"])
+@pytest.mark.parametrize("variable", ["Availability", "Mode", "Condition", "Whatever"])
+def test_faulted_is_told_in_whatever_variable_and_ends_in_it(point: ChargePoint, component: str, variable: str) -> None:
+    for number, value in enumerate(("Faulted", "Available")):
+        say(point, events(event(component, variable, value)), now=at(number))
+        assert open_cases(point) == [OTHER] * (value == "Faulted")
+
+
+@pytest.mark.parametrize(
+    ("component", "variable"),
+    [
+        *(("EVSE", name) for name in ("AlarmActive", "Problems", "ErrorState", "IsFaulted", "OvervoltageFault")),
+        *(("AlarmCtrlr", "Active"), ("FaultManager", "Active"), ("CustomErrors", "E1")),
+    ],
+)
+def test_a_variable_that_names_a_problem_is_told_while_it_is_on(
+    point: ChargePoint, component: str, variable: str
+) -> None:
+    for number, value in enumerate(("true", "false", "Active", "Inactive")):
+        say(point, events(event(component, variable, value, trigger="Alerting")), now=at(number))
+        assert open_cases(point) == [OTHER] * (number % 2 == 0)
+
+
+@pytest.mark.parametrize(
+    ("component", "variable"),
+    [
+        *(("EVSE", name) for name in ("AlarmEnabled", "StopOnError", "ErrorReportSupported", "HasDefault")),
+        *(("AlarmCtrlr", "Enabled"), ("AlarmCtrlr", "ClearAlarm"), ("EVSE", "AlarmThreshold"), ("EVSE", "ErrorCount")),
+    ],
+)
+def test_what_is_set_or_counted_of_problems_is_none(component: str, variable: str) -> None:
+    for value in ("true", "5", "1"):
+        assert not meaning(events(event(component, variable, value, trigger="Alerting"))).startswith("raise")
+
+
+@pytest.mark.parametrize("variable", ["Message", "Description", "Text"])
+def test_the_text_of_an_alert_is_read(variable: str) -> None:
+    for said, case in (("RCD tripped", FUSE), ("Door open", SENSORS), ("Contactor welded", OTHER)):
+        assert meaning(events(event("EVSE", variable, said, trigger="Alerting"))) == f"raise {case}"
+        assert meaning(events(event("EVSE", variable, said, trigger="Delta"))) == "life"
+        displayed = event("DisplayMessageCtrlr", variable, said, trigger="Alerting")
+        assert not meaning(events(displayed)).startswith("raise")
+
+
 @pytest.mark.parametrize(
     ("component", "variable", "value", "case"),
     [

@@ -105,3 +105,21 @@ def test_warning_without_such_a_code_alarms_nobody(point: ChargePoint, more: dic
     for status in ("Preparing", "Charging", "Unavailable"):
         say(point, fault(code, status=status, **more))
     assert open_cases(point) == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("last fault: RCD tripped", "letzter Fehler: RCD ausgelöst", "lastError=RCD tripped", "rcd_tripped=false"),
+        *("RCD tripped: 0", "residual current 2.1 mA", "Tilt 0.2deg", "EmergencyStop=0"),
+    ],
+)
+def test_what_is_past_measured_or_not_so_beside_no_error_neither_raises_nor_keeps(
+    point: ChargePoint, said: str
+) -> None:
+    say(point, fine(status="Charging", info=said))
+    assert open_cases(point) == []
+    say(point, fine(status="Charging", info="RCD tripped"), now=at(1))
+    assert open_cases(point) == [FUSE]
+    say(point, fine(status="Charging", info=said), now=at(2))
+    assert open_cases(point) == []
