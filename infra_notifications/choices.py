@@ -156,7 +156,7 @@ class IntervalSource(models.TextChoices):
     """How it is known how often a charge point speaks."""
 
     BY_HAND = "by_hand", _("set by hand")
-    BOOT = "boot", _("learnt from BootNotification")
+    BOOT = "boot", _("told by its CSMS")
     MESSAGES = "messages", _("learnt from its messages")
     DEFAULT = "default", _("default")
 

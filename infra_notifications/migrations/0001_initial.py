@@ -637,7 +637,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("by_hand", "set by hand"),
-                            ("boot", "learnt from BootNotification"),
+                            ("boot", "told by its CSMS"),
                             ("messages", "learnt from its messages"),
                             ("default", "default"),
                         ],

@@ -36,10 +36,11 @@ from infra_notifications.proxy.station import Station
 from infra_notifications.rules.action_names import ERROR, RESULT
 from infra_notifications.rules.actions import ACTIONS
 from infra_notifications.rules.connections import LinkReport
-from infra_notifications.rules.frames import FROM_CSMS, Call, HeardMessage, canonical_action, connector_in
-from infra_notifications.rules.heard import READ, as_it_is, heard_call
+from infra_notifications.rules.frames import FROM_CSMS, Call, HeardMessage, canonical_action
+from infra_notifications.rules.heard import READ_WHOLE, as_it_is, heard_call
 from infra_notifications.rules.retained import HIDDEN, retained
 from infra_notifications.rules.spelling import PROTOCOLS
+from infra_notifications.rules.stations import INTERVAL_ANSWERS, interval_of
 
 log = structlog.get_logger("signalbox.ocpp_listener")
 # Answers of which something is read.
@@ -200,7 +201,7 @@ class Listener:
     ) -> None:
         action = name if name in ACTIONS else canonical_action(name)
         try:
-            payload, odd = reading.payload_in(data) if action in READ else reading.outline_in(data)
+            payload, odd = reading.payload_in(data) if action in READ_WHOLE else reading.outline_in(data)
         except MALFORMED:
             self._read(station, from_station, None, data, now)
             return
@@ -210,7 +211,7 @@ class Listener:
             return
         if is_answered:
             calls = station.from_station if from_station else station.from_csms
-            calls.put(pk.decode("utf-8", "replace"), Call(action, connector_in(payload), now))
+            calls.put(pk.decode("utf-8", "replace"), Call.of(action, payload, now))
         message = HeardMessage(
             id=self._next_id(station),
             station=station.identity,
@@ -218,6 +219,7 @@ class Listener:
             received_at=_iso(now),
             from_station=from_station and action not in FROM_CSMS,
             note=note or odd,
+            interval_s=interval_of(heard.action, payload) if from_station else None,
         )
         rank = reading.rank_of(action if heard.notes is None else heard.action, heard.payload)
         self._put(station, rank if from_station else Rank.LIFE, message=message)
@@ -231,16 +233,19 @@ class Listener:
             known = station.round_trip_ms
             station.round_trip_ms = round(took_ms if known is None else known + (took_ms - known) / 8, 3)
         if kind == b"3":
-            if from_station or call is None or call.action not in _READ_ANSWERS:
+            if call is None or call.action not in (INTERVAL_ANSWERS if from_station else _READ_ANSWERS):
                 return
             found = reading.result_in(data)
             self._figures[Figure.NOT_READ_GARBAGE] += found is None
+            interval_s = interval_of(call.action, found, call.interval_s)
+            if from_station and interval_s is None:
+                return
             payload = retained(call.action, found, RESULT)
             station.csms_offset_s = reading.ahead_s(payload, now, station.csms_offset_s)
             if call.action == "Heartbeat":
                 return
         else:
-            payload = retained("", {"errorCode": reading.error_code(data)}, ERROR)
+            payload, interval_s = retained("", {"errorCode": reading.error_code(data)}, ERROR), None
         message = HeardMessage(
             id=self._next_id(station),
             station=station.identity,
@@ -250,6 +255,7 @@ class Listener:
             received_at=_iso(now),
             connector=call.connector if call else None,
             kind=RESULT if kind == b"3" else ERROR,
+            interval_s=interval_s,
         )
         self._put(station, Rank.STATE if kind == b"3" else Rank.OTHER, message=message)
 

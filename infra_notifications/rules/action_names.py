@@ -10,9 +10,9 @@ from typing import Any
 from infra_notifications.rules.actions import ACTIONS
 
 CALL, RESULT, ERROR = "call", "result", "error"
-# Behind an action's name: what kind of message it is.
+# Behind an action's name: what kind of message it is, or that it is signed (OCPP 2.1).
 _SUFFIXES = {
-    CALL: ("", "req", "request", "call", "payload", "requestpayload"),
+    CALL: ("", "req", "request", "call", "payload", "requestpayload", "signed"),
     RESULT: ("conf", "confirmation", "res", "resp", "response", "result", "responsepayload"),
     ERROR: ("error", "err"),
 }

@@ -8,6 +8,7 @@ what nobody can read.
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from core.pieces import MALFORMED, OUTER, REPLACED, decode_any, keys_in, repeate
 from core.text import clean_json
 
 MENDED = "It was not valid JSON (a last bracket missing, other quotes or none); it was read as what it says."
+SIGNED = "It is signed; what it says was read, and its signature was not checked."
 # Strict readers take it; no database does.
 NUL = b"\\u0000"
 # A text, to its end or that of all: what looks for an end that is not there looks no second time.
@@ -26,6 +28,7 @@ _ENDS = re.compile(rb'\s*(?:[:}\]]|\Z|,\s*(?:["{\[}\]\d-]|true|false|null))')
 # A text in double or single quotes, to its end or that of all, and a word that is a key or a value of Python.
 _TEXT_OR_WORD = re.compile(rb'"(?:[^"\\]|\\.)*+"?|(\'(?:[^\'\\]|\\.)*+\'?)|([A-Za-z_$][\w$]*+)(?=\s*(:)?)', re.DOTALL)
 _WORDS = {b"True": b"true", b"False": b"false", b"None": b"null"}
+_SIGNATURES = {"signature", "signatures"}
 _OPENED = {b"]": b"[", b"}": b"{"}
 
 
@@ -38,6 +41,16 @@ def decoded(body: bytes) -> tuple[Any, str]:
     except MALFORMED as error:
         value, note = _with_pains(body.strip(OUTER), error)
     return value, note or repeats(body, value)
+
+
+def signed_content(value: Any) -> Any | None:
+    """What a signed message of OCPP 2.1 holds, a JWS in JSON, as far as that can be read; None where it is none."""
+    if not (isinstance(value, dict) and isinstance(held := value.get("payload"), str) and _SIGNATURES & value.keys()):
+        return None
+    try:
+        return decoded(urlsafe_b64decode(held + "=" * (-len(held) % 4)))[0]
+    except (ValueError, *MALFORMED):
+        return None
 
 
 def repeats(body: bytes, value: Any) -> str:

@@ -20,7 +20,8 @@ from core.pieces import MALFORMED
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.rules.action_names import CALL, ERROR, RESULT, known_action, with_message_id
 from infra_notifications.rules.actions import ACTIONS
-from infra_notifications.rules.frame_text import decoded
+from infra_notifications.rules.frame_text import SIGNED, decoded, signed_content
+from infra_notifications.rules.stations import asked_interval, interval_of
 from infra_notifications.rules.vocabulary import object_of, whole
 
 _KINDS = {2: CALL, 3: RESULT, 4: ERROR, 5: ERROR, 6: CALL}
@@ -54,12 +55,15 @@ _OF_BOTH = "DataTransfer"
 
 class HeardMessage(OcppMessage, kw_only=True):
     """A message that was a frame: what kind it is, is known, whether its station sent it, and what had to be done to
-    read it, as a sentence. `notes` are those of `read_wire`, None where it has not read it yet."""
+    read it, as a sentence. `notes` are those of `read_wire`, None where it has not read it yet. `interval_s` is what
+    the whole of it tells of heartbeats. `proves_life`: its CSMS can have heard it."""
 
     kind: str = CALL
     from_station: bool = True
     note: str = ""
     notes: list[str] | None = None
+    interval_s: int | None = None
+    proves_life: bool = True
 
     @property
     def said_as(self) -> str:
@@ -72,6 +76,12 @@ def is_said_by_csms(message: OcppMessage, kind: str) -> bool:
     if kind == ORDER or (isinstance(message, HeardMessage) and not message.from_station):
         return True
     return kind != CALL and message.action in ACTIONS and message.action not in (*FROM_CSMS, _OF_BOTH)
+
+
+def told_interval(message: OcppMessage) -> int | None:
+    """The seconds between heartbeats that a message tells; what was cut when it was kept was looked at before."""
+    known = message.interval_s if isinstance(message, HeardMessage) else None
+    return interval_of(message.action, message.payload) if known is None else known
 
 
 class MalformedFrame(ValueError):
@@ -128,7 +138,7 @@ def frame_in(value: Any) -> Frame:
 
 
 def unwrap(payload: Any) -> tuple[Any, str]:
-    """A payload that is JSON text, or alone in a list, as what it says, and that this had to be done."""
+    """A payload that is JSON text, signed, or alone in a list, as what it says, and that this had to be done."""
     note = ""
     for _wrap in range(3):
         if isinstance(payload, str) and payload.lstrip()[:1] in ("{", "["):
@@ -136,6 +146,8 @@ def unwrap(payload: Any) -> tuple[Any, str]:
                 payload, note = decoded(payload.encode(errors="replace"))[0], TEXT
             except MALFORMED:
                 break
+        elif (content := signed_content(payload)) is not None:
+            payload, note = content, SIGNED
         elif isinstance(payload, list) and len(payload) == 1 and isinstance(payload[0], dict | str):
             payload, note = payload[0], LISTED
         else:
@@ -149,6 +161,12 @@ class Call(NamedTuple):
     action: str
     connector: int | None
     at: float = 0.0
+    interval_s: int | None = None
+
+    @classmethod
+    def of(cls, action: str, payload: Any, at: float = 0.0) -> Call:
+        action = canonical_action(action)
+        return cls(action, connector_in(payload), at, asked_interval(action, payload))
 
 
 class OpenCalls:

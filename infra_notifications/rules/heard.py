@@ -11,6 +11,7 @@ from infra_notifications.rules.actions import ACTIONS
 from infra_notifications.rules.frames import canonical_action
 from infra_notifications.rules.retained import retained
 from infra_notifications.rules.spelling import is_exact, read_wire
+from infra_notifications.rules.stations import INTERVAL_ORDERS
 
 _MORE = """
     BootNotification StatusNotification NotifyEvent NotifyDERAlarm SecurityEventNotification StartTransaction
@@ -18,6 +19,8 @@ _MORE = """
 """
 # Calls of which more is read than of all.
 READ = frozenset(_MORE.split())
+# And those that are looked through for what they order.
+READ_WHOLE = READ | INTERVAL_ORDERS
 
 
 class HeardCall(NamedTuple):

@@ -11,6 +11,7 @@ EVerest's topics do not name the station: it stands before them, as a bridge put
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,6 +29,11 @@ _NAMED_KINDS = {"call": CALL, "call_result": RESULT, "call_error": ERROR}
 _KINDS = {2: CALL, 3: RESULT, 4: ERROR}
 # EVerest's severities as those of OCPP 2.1: what stops charging is an error, the lowest a warning.
 _SEVERITIES = {"high": 3, "medium": 4, "low": 6}
+# Types of errors that say that a protection tripped, which stops charging whatever their severity.
+_TRIPPED = re.compile(
+    r"ac_rcd/[AD]C$|GroundFailure|ResistanceFault|Over-?Current|OverVoltage|Residual|EmergencyStop|Tripped|Leakage",
+    re.IGNORECASE,
+)
 _SNAKE = {
     "tech_code": "techCode",
     "tech_info": "techInfo",
@@ -53,6 +59,11 @@ class Published:
     connection: ConnectionReport | None = None
     # A sign of life of the station's software alone.
     is_heartbeat: bool = False
+    # What passed between the station and its CSMS; an order is the CSMS's call, of which the answer alone is taken in.
+    is_exchanged: bool = False
+    is_order: bool = False
+    # The payload of the call that an answer is of.
+    request: Any = None
 
 
 NOTHING = Published()
@@ -96,14 +107,15 @@ def _maeve(station: str, protocol: str, message: Mapping[str, Any]) -> Published
     else:
         detail = {"errorCode": message.get("error_code"), "errorDescription": message.get("error_description")}
         frame = Frame(kind, pk, "", detail)
-    return Published(station, protocol, frame, action)
+    request = message.get("request") if kind == RESULT else None
+    return Published(station, protocol, frame, action, is_exchanged=True, request=unwrap(request)[0])
 
 
 def _everest(station: str, rest: list[str], value: Any) -> Published:
     if FROM_EVEREST not in rest:
         return NOTHING
     what = rest[rest.index(FROM_EVEREST) + 1 :][:1]
-    step = _MESSAGES.get(what[0] if what else "")
+    step = MESSAGES.get(what[0] if what else "")
     if step is None:  # what other modules say of power, tokens, sessions
         return NOTHING
     if not station:
@@ -119,7 +131,9 @@ def _error(station: str, value: Any, *, over: bool) -> Published:
         raise NotUnderstood("An error without a `type`.")
     place = object_of(origin.get("mapping"))
     evse = whole(place.get("evse")) or whole(place.get("evse_id"))
-    severity = _SEVERITIES.get(text(error.get("severity")).lower(), 4)
+    severity = _SEVERITIES.get(text(error.get("severity")).lower(), _SEVERITIES["medium"])
+    if _TRIPPED.search(kind):
+        severity = min(severity, _SEVERITIES["medium"])
     module = " ".join(filter(None, (text(origin.get("module_id")), text(error.get("sub_type")))))
     component = {"name": kind.rpartition("/")[0] or "EVerest", "instance": module or None}
     event = {
@@ -177,9 +191,8 @@ def _message(station: str, value: Any) -> Published:
     except (MalformedFrame, *MALFORMED) as error:
         raise NotUnderstood(f"It is no frame of OCPP: {error}") from error
     version = text(outer.get("version")).lower().removeprefix("ocpp").removeprefix("v")
-    if frame.kind == CALL and text(outer.get("direction")).startswith("CSMSTo"):
-        return NOTHING
-    return Published(station, _protocol(version), frame)
+    is_order = frame.kind == CALL and text(outer.get("direction")).startswith("CSMSTo")
+    return Published(station, _protocol(version), frame, is_exchanged=True, is_order=is_order)
 
 
 def _protocol(version: str) -> str:
@@ -194,7 +207,7 @@ def _heartbeat(station: str, _value: Any) -> Published:
     return Published(station, "ocpp2.0.1", Frame(CALL, "", "Heartbeat", {}), is_heartbeat=True)
 
 
-_MESSAGES = {
+MESSAGES = {
     "error_raised": lambda station, value: _error(station, value, over=False),
     "error_cleared": lambda station, value: _error(station, value, over=True),
     "event_data": _event,

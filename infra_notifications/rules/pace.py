@@ -4,7 +4,8 @@ What a person sets wins. Else the interval is learnt, in this order:
 
 | from                                                                                     | source         |
 |------------------------------------------------------------------------------------------|----------------|
-| the interval that the CSMS gave in its answer to BootNotification                          | boot           |
+| the interval that the CSMS gave in its answer to BootNotification, or by HeartbeatInterval | boot           |
+| since, whichever is the newest                                                            |                |
 | two gaps between Heartbeats that agree, which is what the station was told or configured;  | messages       |
 | an hour later they are measured anew                                                      |                |
 | the longest usual gap between any two messages, after a day of them                        | messages       |
@@ -47,6 +48,16 @@ class Pace(msgspec.Struct, array_like=True, gc=False):
     usual_at: datetime | None = None
     # Until when heartbeats teach nothing, because the last ones agreed.
     beats_known_until: datetime | None = None
+
+    def tell(self, interval_s: int) -> bool:
+        """Takes what its CSMS wants, and says whether that is new: gaps from before are those of another pace."""
+        if interval_s == self.boot_s:
+            return False
+        if self.boot_s is not None:
+            self.usual_s = self.usual_at = self.doubt_s = None
+            self.heartbeat_at = self.heartbeat_gap_s = self.heartbeat_s = self.beats_known_until = None
+        self.boot_s = interval_s
+        return True
 
     def hear(self, last_seen: datetime | None, received_at: datetime, *, heartbeat: bool, default_s: int) -> bool:
         """Learns from a message and says whether it taught anything; one that was received before the last does not."""

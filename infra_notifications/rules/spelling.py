@@ -14,6 +14,7 @@ import msgspec
 
 from infra_notifications.rules.action_names import CALL, ERROR, RESULT, fold, known_action, with_message_id
 from infra_notifications.rules.actions import ACTIONS, KNOWN_VERSIONS, nearest_action, version_of
+from infra_notifications.rules.frame_text import SIGNED, signed_content
 from infra_notifications.rules.keys import KEYS, KNOWN_KEYS, camel_keys, renamed_keys
 from infra_notifications.rules.spelt_values import STATE_OF, WireMessage, read_fields, read_values
 from infra_notifications.rules.transfer_data import data_of
@@ -280,7 +281,11 @@ def _take_action(wire: WireMessage, action: Any) -> None:
 
 
 def _read_wrapper(wire: WireMessage, outer: dict[str, Any]) -> bool:
-    """An object that holds the payload under its action's name or a general one, and no field of its own."""
+    """An object that holds the payload signed, or under its action's name or a general one, and no field of its own."""
+    if (content := signed_content(outer)) is not None:
+        wire.payload = content
+        wire.note(SIGNED)
+        return True
     versions = ACTIONS.get((known_action(wire.action) or ("", ""))[0], {})
     fields = frozenset().union(*versions.values())
     if not outer or any(KEYS.get(fold(key), key) in fields for key in outer):

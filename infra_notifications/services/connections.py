@@ -150,8 +150,8 @@ class _ConnectionSteps(BatchSteps[Any]):
         return moment.at
 
     def apply(self, rows: list[int]) -> None:
-        # Who nobody knows is connected too, where the proxy says so.
-        unknown = [row for row in self.strangers if _is_of_proxy(self.incoming.keys[row])]
+        # Who nobody knows is connected too, where the proxy says so, or EVerest, whose word is asked for.
+        unknown = [row for row in self.strangers if _keeps_strangers(self.incoming.keys[row])]
         ordered = sorted((*rows, *unknown), key=self.at.__getitem__)
         if ordered:
             self._apply(ordered)
@@ -237,8 +237,8 @@ class _ConnectionSteps(BatchSteps[Any]):
         return list(senders.values())
 
 
-def _is_of_proxy(key: int) -> bool:
-    return bool(key) and kind_of_source(key) == SourceKind.PROXY
+def _keeps_strangers(key: int) -> bool:
+    return bool(key) and kind_of_source(key) in (SourceKind.PROXY, SourceKind.MQTT)
 
 
 def _mark_points(store: IncidentStore, stations: Iterable[tuple[StationRow, Sequence[Point]]]) -> None:

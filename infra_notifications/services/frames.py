@@ -27,12 +27,12 @@ from infra_notifications.rules.frames import (
     MalformedFrame,
     action_of_answer,
     canonical_action,
-    connector_in,
     frames_in,
     parse_frame,
 )
 from infra_notifications.rules.heard import as_it_is, heard_call
 from infra_notifications.rules.retained import retained
+from infra_notifications.rules.stations import interval_of
 
 # In what a frame may be wrapped, and what may say beside it when it was received.
 _WRAPPERS, _MOMENTS = ("frame", "message", "raw", "data"), ("received_at", "timestamp", "at", "time")
@@ -108,6 +108,7 @@ def message_of(
             received_at=received_at,
             from_station=from_station,
             note=frame.note,
+            interval_s=interval_of(heard.action, frame.payload) if from_station else None,
         )
     action = call.action if call else action_of_answer(frame.payload) or UNPAIRED[frame.kind]
     return HeardMessage(
@@ -122,13 +123,14 @@ def message_of(
         kind=frame.kind,
         from_station=from_station,
         note=frame.note,
+        interval_s=interval_of(action, frame.payload, call.interval_s if call else None),
     )
 
 
 def _pair(frame: Frame, key: tuple[int, str, str]) -> Call | None:
     """Remembers a call, or finds that of an answer."""
     if frame.kind == CALL:
-        _open_calls.put(key, Call(canonical_action(frame.action), connector_in(frame.payload)))
+        _open_calls.put(key, Call.of(frame.action, frame.payload))
         return None
     found = _open_calls.get(key, lambda: Call("", None))
     return found if found.action else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Protocol
@@ -13,11 +13,11 @@ from core.ingest import Intake, Submission
 from core.text import identity_key
 from infra_notifications.choices import SourceKind
 from infra_notifications.ingest import OcppMessage
-from infra_notifications.models import Source
+from infra_notifications.models import Source, StationConnection
 from infra_notifications.models.sources import source_id
 from infra_notifications.rules.action_names import CALL
 from infra_notifications.rules.connections import ConnectionReport
-from infra_notifications.rules.frames import Call, canonical_action, connector_in
+from infra_notifications.rules.frames import Call
 from infra_notifications.rules.mqtt_topics import NOTHING, NotUnderstood, Published, read_publication
 from infra_notifications.services.connections import take_connections
 from infra_notifications.services.frames import message_of
@@ -40,7 +40,7 @@ class Arrived(Protocol):
 
 
 class MqttIntake:
-    """What is known between batches: which EVerest has lost its CSMS, and when each last showed that it lives."""
+    """What is known between batches: when each EVerest last showed that it lives, and which calls wait for answers."""
 
     def __init__(self, name: str, station: str = "") -> None:
         """`name` of the broker, for people; `station` whose EVerest speaks where topics name none."""
@@ -57,13 +57,15 @@ class MqttIntake:
         intakes: list[Intake] = []
         heard = Heard()
         rejected: list[tuple[int, str]] = []
-        read: list[tuple[int, OcppMessage | ConnectionReport]] = []
+        read: list[tuple[int, Published]] = []
         for place, publication in enumerate(publications):
             try:
-                read += [(place, item) for item in self._items(publication)]
+                read.append((place, read_publication(publication.topic, publication.body, self._station)))
             except NotUnderstood as error:
                 rejected.append((place, f"{publication.topic[:120]}: {error}"))
-        for is_report, run in groupby(read, key=lambda item: isinstance(item[1], ConnectionReport)):
+        self._offline = self._without_csms(identity_key(published.station) for _place, published in read)
+        said = [(place, item) for place, each in read for item in self._items(each, publications[place].received_at)]
+        for is_report, run in groupby(said, key=lambda item: isinstance(item[1], ConnectionReport)):
             submission: Submission[Any] = Submission(self.source, list(run))
             take_batch = take_connections if is_report else take_messages
             submissions.append(submission)
@@ -86,23 +88,31 @@ class MqttIntake:
             outcome.update({name: n for name, n in counts.items() if n})
         return outcome
 
-    def _items(self, publication: Arrived) -> Iterator[OcppMessage | ConnectionReport]:
-        published = read_publication(publication.topic, publication.body, self._station)
-        if published == NOTHING or (published.is_heartbeat and self._is_spare(published, publication.received_at)):
+    def _without_csms(self, keys: Iterable[str]) -> set[str]:
+        """Those who said last that they have lost their CSMS, whoever heard it: this process may be a new one."""
+        lost = StationConnection.objects.filter(key__in={*keys}, connected=False, source=self.source)
+        return set(lost.values_list("key", flat=True))
+
+    def _items(self, published: Published, received_at: datetime) -> Iterator[OcppMessage | ConnectionReport]:
+        if published == NOTHING or (published.is_heartbeat and self._is_spare(published, received_at)):
             return
+        key = identity_key(published.station)
         if published.connection is not None:
-            key = identity_key(published.station)
             (self._offline.discard if published.connection.connected else self._offline.add)(key)
-            published.connection.at = publication.received_at.isoformat()
+            published.connection.at = received_at.isoformat()
             yield published.connection
         elif published.frame is not None:
+            call = self._call(published)
+            if published.is_order:
+                return
             message = message_of(
                 published.frame,
-                self._call(published),
+                call,
                 published.station,
                 published.protocol,
-                publication.received_at.isoformat(),
+                received_at.isoformat(),
             )
+            message.proves_life = published.is_exchanged or key not in self._offline
             if not published.frame.id:
                 message.id = None
             yield message
@@ -121,11 +131,11 @@ class MqttIntake:
         """The call that an answer is of: MaEVe names its action, of EVerest's frames the last calls are remembered."""
         frame = published.frame
         if frame is None or (frame.kind != CALL and published.action):
-            return Call(published.action, None) if published.action else None
+            return Call.of(published.action, published.request)
         key = (identity_key(published.station), frame.id)
         if frame.kind != CALL:
             return self._calls.pop(key, None)
-        self._calls[key] = Call(canonical_action(frame.action), connector_in(frame.payload))
+        self._calls[key] = Call.of(frame.action, frame.payload)
         while len(self._calls) > 10_000:
             self._calls.pop(next(iter(self._calls)))
         return None

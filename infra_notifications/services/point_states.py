@@ -16,10 +16,10 @@ from infra_notifications.choices import Case, Connectivity, IntervalSource
 from infra_notifications.ingest import OPERATIVE, Observation, OcppMessage
 from infra_notifications.models import ChargePointState
 from infra_notifications.rules.fault_names import BESIDE, STATUS, WHOLE_STATION, covers
+from infra_notifications.rules.frames import told_interval
 from infra_notifications.rules.lifecycle import note_end
 from infra_notifications.rules.pace import Pace, read_pace, stored_pace
 from infra_notifications.rules.shapes import Seen
-from infra_notifications.rules.stations import boot_interval_of
 from infra_notifications.rules.vocabulary import VALUES
 from infra_notifications.services.directory import Point
 from infra_notifications.services.unit_of_work import FACTS, Facts, IncidentStore, StoredState
@@ -111,10 +111,13 @@ class PointStates:
 
     def learn(self, points: Sequence[Point], message: OcppMessage) -> None:
         """Notes how often their CSMS wants to hear of these, where it says so."""
-        boot_s = boot_interval_of(message.action, message.payload)
-        for kin in self._family(points) if boot_s else ():
-            if boot_s != kin.pace.boot_s:
-                kin.pace.boot_s, kin.pace_changed = boot_s, True
+        if (told_s := told_interval(message)) is not None:
+            for kin in self._family(points):
+                kin.pace_changed = kin.pace.tell(told_s) or kin.pace_changed
+
+    def only_read(self, points: Sequence[Point]) -> None:
+        """Notes that what is said of these is no sign of their life; it may change what else is known of them."""
+        self._family(points)
 
     def _family(self, points: Sequence[Point]) -> list[_Kin]:
         """Charge points that are always heard together, those that are alike as one."""
@@ -250,7 +253,7 @@ class PointStates:
         lives: list[tuple[Any, ...]] = []
         changes: list[tuple[Any, ...]] = []
         states = self._store.states
-        for kin in (kin for family in self._families.values() for kin in family if kin.heard_at or kin.pace_changed):
+        for kin in (kin for family in self._families.values() for kin in family):
             facts, silent_at = self._facts(kin)
             is_new = kin.pace_changed or facts != kin.stored.facts
             pace, is_later = stored_pace(kin.pace) if kin.pace_changed else "", kin.last_seen != kin.seen_before
@@ -281,9 +284,9 @@ class PointStates:
         connectivity, version, source_id, other_id, disconnected_at, *_rest = kin.stored.facts
         learnt, silent_at, before = self._learnt(kin), None, kin.seen_before
         if kin.heard_at is None:
-            if before is not None and connectivity != Connectivity.SILENT:
+            if kin.pace_changed and before is not None and connectivity != Connectivity.SILENT:
                 silent_at = self._deadline(kin, before, learnt)
-            return (*kin.stored.facts[:_LEARNT], *learnt), silent_at
+            return (connectivity, version, source_id, other_id, disconnected_at, kin.clock_error_s, *learnt), silent_at
         seen, source = kin.heard_at, kin.source
         is_back = disconnected_at is None or seen >= disconnected_at
         is_later = before is None or seen > before

@@ -21,10 +21,12 @@ from core.ingest import Submission
 from core.sql import array_literal
 from core.text import identity_key
 from infra_notifications.choices import EVSE_SEPARATORS
-from infra_notifications.ingest import OcppMessage, SignalMessage
+from infra_notifications.ingest import SignalMessage
 from infra_notifications.models import ChargePointState, Source, UnknownChargePoint
+from infra_notifications.rules.action_names import CALL
 from infra_notifications.rules.connections import ConnectionReport
 from infra_notifications.rules.evse_ids import letters_of
+from infra_notifications.rules.frames import HeardMessage
 from infra_notifications.services.connections import take_connections
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.signals import take_signals
@@ -36,7 +38,7 @@ _Order = tuple[datetime, datetime, int]
 
 
 _TAKE: dict[type, Callable[..., Any]] = {
-    OcppMessage: take_messages,
+    HeardMessage: take_messages,
     SignalMessage: take_signals,
     ConnectionReport: take_connections,
 }
@@ -147,7 +149,7 @@ def _hand_to_sources(senders: Sequence[UnknownChargePoint], keys: Collection[str
 
 def _said_by(
     sender: UnknownChargePoint, evse_id: str
-) -> Iterable[tuple[_Order, OcppMessage | SignalMessage | ConnectionReport]]:
+) -> Iterable[tuple[_Order, HeardMessage | SignalMessage | ConnectionReport]]:
     """What is kept of a sender, as it would be sent again, each with what orders it: its receipt by whoever passed it
     on, then by us, and its place in the batch."""
     name = (evse_id or sender.evse_id) if sender.evse_id else None
@@ -192,8 +194,8 @@ def _signal_again(sender: UnknownChargePoint, name: str | None, said: dict[str, 
     )
 
 
-def _message_again(sender: UnknownChargePoint, name: str | None, said: dict[str, Any]) -> OcppMessage:
-    return OcppMessage(
+def _message_again(sender: UnknownChargePoint, name: str | None, said: dict[str, Any]) -> HeardMessage:
+    return HeardMessage(
         id=said.get("id"),
         action=said["action"],
         protocol=said["protocol"],
@@ -202,4 +204,7 @@ def _message_again(sender: UnknownChargePoint, name: str | None, said: dict[str,
         station=sender.station or None,
         connector=said.get("connector"),
         received_at=said["at"],
+        kind=said.get("kind", CALL),
+        interval_s=said.get("interval_s"),
+        proves_life=said.get("proves_life", True),
     )

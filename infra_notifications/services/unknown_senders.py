@@ -18,6 +18,7 @@ from core.sql import array_literal, columns, insert_rows, storable
 from core.text import identity
 from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.models import UnknownChargePoint
+from infra_notifications.rules.frames import ORDER, told_interval
 from infra_notifications.rules.kept_messages import kept_payload
 from infra_notifications.rules.stations import firmware_of
 
@@ -83,10 +84,15 @@ class UnknownSender:
     facts: dict[str, str] = field(default_factory=dict)
 
     def hear(
-        self, message: OcppMessage, observations: Sequence[Observation], received: datetime, order: tuple[datetime, int]
+        self,
+        message: OcppMessage,
+        observations: Sequence[Observation],
+        received: datetime,
+        order: tuple[datetime, int],
+        kind: str,
     ) -> None:
-        """Keeps a message; `order` is when and at which place of a batch it came."""
-        payload = kept_payload(message.action, message.payload)
+        """Keeps a message of a kind; `order` is when and at which place of a batch it came."""
+        payload = kept_payload(message.action, message.payload, kind)
         sample = {"protocol": message.protocol, "action": message.action, "payload": payload}
         if (whole := len(storable(sample))) > MOST_KEPT:
             sample["payload"] = _shortened(payload)
@@ -95,7 +101,8 @@ class UnknownSender:
         self.received = max(self.received, received)
         self.sample = sample if size <= MOST_KEPT else sample | {"payload": f"({whole} characters)"}
         facts = firmware_of(message.action, message.payload)
-        if size > MOST_KEPT or not (facts or observations):
+        interval_s = told_interval(message) if kind != ORDER else None
+        if size > MOST_KEPT or not (facts or observations or interval_s is not None):
             return
         self.facts |= facts
         key = [
@@ -103,7 +110,8 @@ class UnknownSender:
             for each in observations
         ]
         more = {"id": message.id, "connector": message.connector, "alarming": any(o.alarming for o in observations)}
-        self.keep(sample | more, digest_of_json(key or "boot"), received, order)
+        more |= {"kind": kind, "interval_s": interval_s, "proves_life": getattr(message, "proves_life", True)}
+        self.keep(sample | more, digest_of_json(key or ("boot" if facts else "interval")), received, order)
 
     def keep(self, sample: dict[str, Any], key: str, received: datetime, order: tuple[datetime, int]) -> None:
         """Keeps something as it came. Of equal `key`, the last alone counts where not all can be kept."""

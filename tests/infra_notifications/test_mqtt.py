@@ -20,8 +20,10 @@ from infra_notifications.models import (
     Incident,
     Source,
     StationConnection,
+    UnknownChargePoint,
 )
-from infra_notifications.rules.mqtt_topics import NotUnderstood, read_publication
+from infra_notifications.rules.mqtt_topics import MESSAGES, NotUnderstood, read_publication
+from infra_notifications.services.adoption import adopt_stations, stations_of
 from infra_notifications.services.mqtt import MqttIntake
 from tests.factories.infra_notifications import ChargePointFactory
 from tests.infra_notifications.helpers import at
@@ -116,6 +118,36 @@ def test_everests_error_is_raised_and_cleared(kind: str, description: str, case:
     assert Incident.objects.count() == 1
 
 
+TRIPPED = [
+    *("ac_rcd/AC", "ac_rcd/DC", "ac_rcd/MREC2GroundFailure", "evse_board_support/MREC4OverCurrentFailure"),
+    *("isolation_monitor/MREC22ResistanceFault", "power_supply_DC/OverCurrentDC", "evse_manager/MREC2GroundFailure"),
+    *("over_voltage_monitor/MREC5OverVoltage", "evse_board_support/MREC8EmergencyStop"),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("severity", ["Medium", "Low", "low", "", "Unheard", None])
+@pytest.mark.parametrize("kind", TRIPPED)
+def test_a_protection_that_tripped_is_told_whatever_its_severity(kind: str, severity: Any) -> None:
+    """As it is with the highest."""
+    station()
+    words = {"description": "see the module", "message": ""}
+    take(arrival(f"{HISTORY}/error_raised", error(kind, **words)))
+    told = open_cases()
+    assert told[0] == "FUSE_TRIPPED" or kind.endswith(("OverVoltage", "EmergencyStop"))
+    Incident.objects.all().delete()
+    ChargePointState.objects.all().update(memory="")
+    take(arrival(f"{HISTORY}/error_raised", error(kind, severity=severity, uuid="other", **words)))
+    assert open_cases() == told
+
+
+@pytest.mark.django_db
+def test_a_warning_of_the_lowest_severity_is_no_incident() -> None:
+    station()
+    take(arrival(f"{HISTORY}/error_raised", error("evse_board_support/VendorWarning", severity="Low", description="")))
+    assert open_cases() == []
+
+
 @pytest.mark.django_db
 def test_one_of_two_errors_ends_alone() -> None:
     station()
@@ -177,6 +209,58 @@ def test_an_everest_that_lost_its_csms_is_disconnected_until_it_has_it_back() ->
     take(arrival(f"{OCPP}/is_connected", True, 1_300), intake=intake)
     assert open_cases() == []
     assert StationConnection.objects.get().connected
+
+
+EVENT = {
+    "component_variable": {"component": {"name": "ConnectorPlugRetentionLock"}, "variable": {"name": "Problem"}},
+    "event_id": 7,
+    "timestamp": at(0).isoformat(),
+    "trigger": "Alerting",
+    "actual_value": "true",
+}
+STATUS = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
+FRAME = {"message": json.dumps([2, "1", "StatusNotification", STATUS]), "direction": "ChargingStationToCSMS"}
+# Whatever EVerest publishes, and whether it proves that it has a CSMS.
+SAID: dict[str, tuple[str, Any, bool]] = {
+    "error_raised": (HISTORY, error(), False),
+    "error_cleared": (HISTORY, error(), False),
+    "event_data": (OCPP, EVENT, False),
+    "security_event": (OCPP, {"type": "StartupOfTheDevice", "timestamp": at(0).isoformat()}, False),
+    "heartbeat": (OCPP, 1, False),
+    "is_connected": (OCPP, True, True),
+    "ocpp_message": (OCPP, FRAME, True),
+}
+
+
+def test_each_message_of_everest_is_life_or_not() -> None:
+    assert SAID.keys() == MESSAGES.keys()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_new_process", [True, False])
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize("name", SAID)
+def test_without_its_csms_only_what_reached_one_is_life(name: str, is_known: bool, is_new_process: bool) -> None:
+    """Also where it was adopted meanwhile; what else is said is taken, and its faults are told."""
+    topic, body, is_life = SAID[name]
+    if is_known:
+        station()
+    intake = MqttIntake("broker.example")
+    take(arrival(f"{OCPP}/is_connected", True), arrival(f"{OCPP}/is_connected", False, 1), intake=intake)
+    intake = MqttIntake("broker.example") if is_new_process else intake
+    take(arrival(f"{topic}/{name}", body, 60), arrival(f"{OCPP}/heartbeat", 2, 120), intake=intake)
+    if not is_known:
+        adopt_stations(stations=stations_of(UnknownChargePoint.objects.all()), now=at(3_700))
+    faults = {"error_raised": ["FUSE_TRIPPED"], "event_data": ["OTHER_FAULT"]}.get(name, [])
+    assert open_cases() == [*faults, *(() if is_life else ("UNAVAILABLE",))]
+    assert StationConnection.objects.get().connected is (name == "is_connected")
+    state = ChargePointState.objects.get()
+    assert (state.disconnected_at is None) is is_life
+    assert (state.connectivity == "online") is is_life
+    # What comes with its CSMS is life again.
+    take(arrival(f"{OCPP}/is_connected", True, 180), arrival(f"{OCPP}/heartbeat", 3, 200), intake=intake)
+    assert "UNAVAILABLE" not in open_cases()
+    assert ChargePointState.objects.get().last_seen == at(200)
 
 
 @pytest.mark.django_db
