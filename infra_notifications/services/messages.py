@@ -22,7 +22,6 @@ from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.rules.calm import Calm
 from infra_notifications.rules.fault_names import at_connector
 from infra_notifications.rules.findings import finding_of
-from infra_notifications.rules.frames import ORDER, HeardMessage, is_said_by_csms
 from infra_notifications.rules.lifecycle import IncidentChange
 from infra_notifications.rules.matching import Reading, effect_of
 from infra_notifications.rules.oddities import contradiction, too_early_to_end
@@ -281,12 +280,7 @@ class _MessageSteps(MessageReading):
     def _note_last_seen(self, row: int, store: IncidentStore, states: PointStates) -> None:
         """Any message of a station proves life, at the time when it was received, for all its charge points."""
         received, key, message = self.received[row], self.incoming.keys[row], self.messages[row]
-        if isinstance(message, HeardMessage) and not message.proves_life:
-            states.only_read(self.alive[row])
-            return
-        if is_said_by_csms(message, self.kinds[row]):
-            if self.kinds[row] != ORDER:
-                states.learn(self.alive[row], message)
+        if not states.proves_life(self.alive[row], message, self.kinds[row]):
             return
         self.heard.feed(key, self.alive[row])
         for point_id in states.hear(self.alive[row], received, message, source_of(key)):

@@ -16,7 +16,7 @@ from infra_notifications.choices import Case, Connectivity, IntervalSource
 from infra_notifications.ingest import OPERATIVE, Observation, OcppMessage
 from infra_notifications.models import ChargePointState
 from infra_notifications.rules.fault_names import BESIDE, STATUS, WHOLE_STATION, covers
-from infra_notifications.rules.frames import told_interval
+from infra_notifications.rules.frames import ORDER, HeardMessage, is_said_by_csms, told_interval
 from infra_notifications.rules.lifecycle import note_end
 from infra_notifications.rules.pace import Pace, read_pace, stored_pace
 from infra_notifications.rules.shapes import Seen
@@ -115,9 +115,15 @@ class PointStates:
             for kin in self._family(points):
                 kin.pace_changed = kin.pace.tell(told_s) or kin.pace_changed
 
-    def only_read(self, points: Sequence[Point]) -> None:
-        """Notes that what is said of these is no sign of their life; it may change what else is known of them."""
-        self._family(points)
+    def proves_life(self, points: Sequence[Point], message: OcppMessage, kind: str) -> bool:
+        """Whether a message of this kind shows that these live; one that does not may change what else is known."""
+        if isinstance(message, HeardMessage) and not message.proves_life:
+            self._family(points)
+            return False
+        is_of_csms = is_said_by_csms(message, kind)
+        if is_of_csms and kind != ORDER:
+            self.learn(points, message)
+        return not is_of_csms
 
     def _family(self, points: Sequence[Point]) -> list[_Kin]:
         """Charge points that are always heard together, those that are alike as one."""

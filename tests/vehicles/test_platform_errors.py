@@ -164,3 +164,49 @@ def test_a_car_that_is_connected_again_under_its_old_id_is_back() -> None:
     back = enode_vehicle("user:vehicle:discovered", {"isPluggedIn": True, "isCharging": True, "batteryLevel": 40})
     send("enode", [back | {"createdAt": moment(120)}])
     assert not Vehicle.objects.get().removed
+
+
+# ---- Enode: whose credentials ----------------------------------------------------------------------------------------
+
+
+def invalidated(vendor: str | None) -> Json:
+    body: Json = {"event": "user:credentials:invalidated", "createdAt": moment(100), "user": {"id": "u-1"}}
+    return body | ({"vendor": vendor} if vendor else {})
+
+
+def device(kind: str, vendor: str, *, reached: bool = True, at: int = 200) -> Json:
+    name = {"hem-system": "hemSystem"}.get(kind, kind)
+    about = {"id": "d-1", "vendor": vendor, "isReachable": reached}
+    return {"event": f"user:{kind}:updated", "createdAt": moment(at), "user": {"id": "u-1"}, name: about}
+
+
+@pytest.mark.parametrize("vendor", ["EASEE", None])
+@pytest.mark.parametrize("has_other_car", [True, False])
+def test_credentials_of_what_is_no_car_alarm_nobody(vendor: str | None, has_other_car: bool) -> None:
+    source = make("enode")
+    if has_other_car:
+        send("enode", [enode_vehicle()])
+    send("enode", [invalidated(vendor)])
+    assert not OemAccount.objects.exclude(external_id="u-1/RENAULT").exists()
+    assert not DriverNotification.objects.filter(type="InvalidCredentials").exists()
+    source.refresh_from_db()
+    assert any("Credentials" in note for note in source.notes)
+
+
+@pytest.mark.parametrize("kind", ["charger", "battery", "hvac", "inverter", "meter", "hem-system"])
+def test_any_device_that_is_reached_ends_it(kind: str) -> None:
+    make("enode")
+    send("enode", [enode_vehicle(vendor="TESLA"), invalidated("TESLA")])
+    assert OemAccount.objects.get().auth_state == "invalid_credentials"
+    for body in (device(kind, "TESLA", reached=False), device(kind, "EASEE"), device(kind, "TESLA", at=50)):
+        send("enode", [body])
+        assert OemAccount.objects.get().auth_state == "invalid_credentials"
+    send("enode", [device(kind, "TESLA")])
+    assert OemAccount.objects.get().auth_state == "ok"
+    assert DriverNotification.objects.get(type="InvalidCredentials").state == "resolved"
+
+
+def test_a_car_of_no_manufacturer_has_no_account() -> None:
+    make("enode")
+    send("enode", [enode_vehicle(vendor=None)])
+    assert not OemAccount.objects.exists()

@@ -262,7 +262,8 @@ def test_enodes_invalidated_credentials_are_told_until_the_next_good_update() ->
         "user": {"id": "u-1"},
         "vendor": "RENAULT",
     }
-    send("enode", [body])
+    # Of a car of the same body, which was not reached.
+    send("enode", [body, enode_vehicle(isReachable=False)])
     assert OemAccount.objects.get().auth_state == "invalid_credentials"
     assert DriverNotification.objects.filter(type="InvalidCredentials").exclude(state="resolved").count() == 1
     send("enode", [enode_vehicle()])

@@ -156,8 +156,14 @@ def _take(message: PlatformMessage, translation: Translation) -> int:
     told: Counter[str] = Counter()
     items: list[tuple[int, IncomingFact]] = []
     _find_places(translation)
-    for place, (fact, known) in enumerate(zip(translation.facts, translation.deliveries, strict=True)):
+    with_cars = _with_cars(translation)
+    every = zip(translation.facts, translation.deliveries, translation.unless_car, strict=True)
+    for place, (fact, known, unless_car) in enumerate(every):
         key = known or delivery
+        if unless_car is not None and fact["account"] not in with_cars:
+            if unless_car:
+                translation.note(unless_car)
+            continue
         try:
             items.append((place, msgspec.convert(fact | {"id": f"{key}/{told[key]}"[-200:]}, AnyFact)))
         except msgspec.ValidationError as error:
@@ -168,6 +174,18 @@ def _take(message: PlatformMessage, translation: Translation) -> int:
     for _place, sentence in (*intake.rejected, *intake.warnings):
         translation.note(sentence)
     return intake.accepted
+
+
+def _with_cars(translation: Translation) -> set[str]:
+    """The accounts of which a car is known, or told of in the same body."""
+    asked = {
+        fact["account"] for fact, one in zip(translation.facts, translation.unless_car, strict=True) if one is not None
+    }
+    if not asked:
+        return asked
+    told = {fact["account"] for fact in translation.facts if {"vehicle", "account"} <= fact.keys()}
+    cars = Vehicle.objects.filter(account__external_id__in=asked, removed=False)
+    return told | set(cars.values_list("account__external_id", flat=True))
 
 
 def _find_places(translation: Translation) -> None:

@@ -2,7 +2,8 @@
 
 `last_updated` orders, of each location and EVSE by itself: what is older than what is known changes nothing. A time in
 the future is a wrong clock and counts as now, or nothing after it would be news until then. A connector's and an EVSE's
-`last_updated` are their parents' too.
+`last_updated` are their parents' too. A PATCH without one is of its receipt, and leaves the order as it is: whatever is
+told with one that is no older than what was known before it says more.
 
 PUT replaces an object; the EVSEs of a location only where it lists some, because EVSEs are never deleted but REMOVED.
 PATCH changes the fields that it names; connectors and EVSEs in it are told apart by their ids, and null takes a field
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from core.device_clock import parse_time
@@ -24,6 +25,7 @@ from infra_notifications.rules.vocabulary import text
 MAX_ID = 100
 UNKNOWN_LOCATION = 2003
 INVALID = 2001
+NO_MOMENT = "It has no `last_updated`, which OCPI requires; it counts as of its receipt."
 # What the specification requires and nothing here depends on.
 _LOCATION_FIELDS = ("address", "city", "country", "coordinates")
 _CONNECTOR_FIELDS = ("id", "standard", "power_type", "max_voltage", "max_amperage")
@@ -116,20 +118,39 @@ def merge(push: Push, stored: LocationState | None, now: datetime) -> Merged:
     for name, value in (("location id", push.location), ("EVSE uid", push.evse), ("connector id", push.connector)):
         if len(value) > MAX_ID:
             raise BadObject(f"The {name} is longer than {MAX_ID} characters.")
-    order = order_of(body.get("last_updated"), now)
+    by_receipt = push.is_patch and body.get("last_updated") is None
+    if by_receipt:
+        order, body = _known_order(push, stored, now), _received(push, now)
+    else:
+        order = order_of(body.get("last_updated"), now)
     if not push.evse:
-        return _merge_location(push, body, stored, order, now)
+        return _merge_location(push, body, stored, order, now, by_receipt=by_receipt)
     if stored is None:
         raise BadObject(f"Unknown location {push.location}; PUT it first.", UNKNOWN_LOCATION)
-    merged = Merged(stored)
+    merged = Merged(stored, warnings=[NO_MOMENT] * by_receipt)
     if push.connector:
         _merge_connector(push, body, merged, order)
     else:
         _check_same(body, "uid", push.evse)
         merged.is_stale = not _merge_evse(push.evse, body, merged, order, is_patch=push.is_patch)
-    if not merged.is_stale:
+    if not (merged.is_stale or by_receipt):
         _move(stored, body, order)
     return merged
+
+
+def _known_order(push: Push, stored: LocationState | None, now: datetime) -> datetime:
+    if stored is None:
+        return now
+    known = stored.evses.get(identity_key(push.evse))
+    return known.order if known is not None else stored.order
+
+
+def _received(push: Push, now: datetime) -> dict[str, Any]:
+    """What it says, of the moment of its receipt; a connector tells nothing that happens."""
+    said = {name: value for name, value in push.body.items() if name != "last_updated"}
+    return (
+        said if push.connector else said | {"last_updated": f"{now.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"}
+    )
 
 
 def _check_same(body: Mapping[str, Any], name: str, expected: str) -> None:
@@ -150,7 +171,7 @@ def _move(state: LocationState, body: Mapping[str, Any], order: datetime) -> Non
 
 
 def _merge_location(
-    push: Push, body: dict[str, Any], stored: LocationState | None, order: datetime, now: datetime
+    push: Push, body: dict[str, Any], stored: LocationState | None, order: datetime, now: datetime, *, by_receipt: bool
 ) -> Merged:
     for name, expected in (("id", push.location), ("country_code", push.country), ("party_id", push.party)):
         _check_same(body, name, expected)
@@ -168,17 +189,20 @@ def _merge_location(
         document = _patched(stored.document, own) if push.is_patch else own
         if not merged.is_stale and document != stored.document:
             stored.document, stored.order, stored.is_changed = document, order, True
+        merged.warnings += [NO_MOMENT] * by_receipt
     if not push.is_patch:
         _warn_of_missing(own, _LOCATION_FIELDS, "The location", merged)
-    _merge_evses(push, body, evses, merged, now)
+    _merge_evses(push, body, evses, merged, now, by_receipt=by_receipt)
     if evses and merged.rejected and not merged.accepted:
         raise BadObject(" ".join(merged.rejected))
     merged.accepted += not merged.is_stale
     return merged
 
 
-def _merge_evses(push: Push, body: Mapping[str, Any], evses: list[Any] | None, merged: Merged, now: datetime) -> None:
-    """The EVSEs that a location lists, each by itself."""
+def _merge_evses(
+    push: Push, body: Mapping[str, Any], evses: list[Any] | None, merged: Merged, now: datetime, *, by_receipt: bool
+) -> None:
+    """The EVSEs that a location lists, each by itself; what a PATCH says of one is of the moment of the whole."""
     listed = set[str]()
     for evse in evses or ():
         uid = text(evse.get("uid")) if isinstance(evse, dict) else ""
@@ -189,7 +213,11 @@ def _merge_evses(push: Push, body: Mapping[str, Any], evses: list[Any] | None, m
             if not uid or len(uid) > MAX_ID:
                 raise BadObject("it has no usable `uid`.")
             order = order_of(evse.get("last_updated", body["last_updated"]), now)
-            _merge_evse(uid, evse, merged, order, is_patch=push.is_patch)
+            known = merged.state.evses.get(identity_key(uid))
+            if by_receipt and known is not None and "last_updated" not in evse:
+                order = known.order
+            one = {"last_updated": body["last_updated"], **evse} if push.is_patch else evse
+            _merge_evse(uid, one, merged, order, is_patch=push.is_patch)
         except BadObject as error:
             merged.rejected.append(f"EVSE {one_line(uid)[:40] or '?'} was not taken: {error}")
     if evses is not None and not push.is_patch and not merged.is_stale:
@@ -327,7 +355,7 @@ def _merge_connector(push: Push, body: dict[str, Any], merged: Merged, order: da
     if key not in connectors and push.is_patch:
         raise BadObject(f"Unknown connector {push.connector}; PUT it first.", UNKNOWN_LOCATION)
     before = parse_time(connectors.get(key, {}).get("last_updated"))
-    if before is not None and order < before:
+    if before is not None and order < before and "last_updated" in body:
         merged.is_stale = True
         return
     merged.is_created = key not in connectors

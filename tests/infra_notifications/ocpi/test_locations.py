@@ -177,10 +177,6 @@ def test_what_a_replaced_location_lists_no_more_is_removed(cpo: Cpo) -> None:
 @pytest.mark.parametrize(
     ("place", "body"),
     [
-        ("LOC1", {"name": "New"}),
-        ("LOC1/3256", {"status": "CHARGING"}),
-        ("LOC1/3256/1", {"tariff_ids": ["1"]}),
-        ("LOC1/3256", {"status": "CHARGING", "last_updated": None}),
         ("LOC1/3256", {"status": "CHARGING", "last_updated": "yesterday"}),
         ("LOC1/3256", {"status": "CHARGING", "last_updated": 1_700_000_000}),
         ("LOC1/3256", {"status": None, "last_updated": LATER}),

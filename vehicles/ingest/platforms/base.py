@@ -28,7 +28,8 @@ TEST = "It is a test event of the platform; it arrived, and nothing follows from
 class Translation:
     """`facts` without ids; `notes` what was not understood; `delivery` by which the platform repeats what follows.
 
-    Beside each fact stands in `deliveries` the one that it is of, and in `positions` where the car stood.
+    Beside each fact stands in `deliveries` the one that it is of, in `positions` where the car stood, and in
+    `unless_car` what is noted where no car of its account is known and it does not count then; None: it counts anyhow.
     """
 
     delivery: str = ""
@@ -36,6 +37,7 @@ class Translation:
     notes: list[str] = field(default_factory=list)
     deliveries: list[str] = field(default_factory=list)
     positions: list[Position | None] = field(default_factory=list)
+    unless_car: list[str | None] = field(default_factory=list)
 
     def add(
         self,
@@ -44,6 +46,7 @@ class Translation:
         at: str | None = None,
         *,
         position: Position | None = None,
+        unless_car: str | None = None,
         **about: str,
     ) -> None:
         """A fact of what is known of it; one that says nothing is none."""
@@ -54,6 +57,7 @@ class Translation:
             self.facts.append({"type": fact_type, **named, **moment, "data": known})
             self.deliveries.append(self.delivery)
             self.positions.append(position)
+            self.unless_car.append(unless_car)
 
     def note(self, sentence: str) -> None:
         if sentence not in self.notes:

@@ -38,6 +38,9 @@ _SILENT = frozenset(
 )
 _DEVICES = ("charger", "battery", "hvac", "inverter", "meter", "hem-system")
 _OTHER_DEVICES = tuple(f"user:{device}:" for device in _DEVICES)
+_NO_CAR = (
+    "Credentials of a manufacturer of whom no car of the driver is known were invalidated; nothing follows from it."
+)
 # Enode's capabilities and the one of ours that each stands for.
 _CAPABILITIES = {
     "chargeState": "chargeState",
@@ -76,18 +79,29 @@ class Enode(Platform):
             self._invalidated(event, translation)
         elif name == "enode:webhook:test":
             translation.note(TEST)
-        elif name not in _SILENT and not name.startswith(_OTHER_DEVICES):
+        elif name.startswith(_OTHER_DEVICES):
+            self._device(event, translation)
+        elif name not in _SILENT:
             translation.note(f"The event “{name}” is not known; nothing follows from it.")
 
     def _invalidated(self, event: dict[str, Any], translation: Translation) -> None:
+        """They may be those of a charger or a solar plant, of which no driver's car is."""
         user, vendor = text(member(event, "user", "id")), text(event.get("vendor"))
-        if not user:
-            translation.note("Credentials were invalidated, and it does not say whose.")
+        account, at = _account(user, vendor), moment(event.get("createdAt"))
+        if not account:
+            translation.note("Credentials were invalidated, and it does not say whose, or of which manufacturer.")
             return
-        data = {"auth_state": "invalid_credentials", "brand": vendor or None}
-        translation.add(
-            "oem_account", data, moment(event.get("createdAt")), account=_account(user, vendor), driver=user
-        )
+        data = {"auth_state": "invalid_credentials", "brand": vendor}
+        translation.add("oem_account", data, at, unless_car=_NO_CAR, account=account, driver=user)
+
+    def _device(self, event: dict[str, Any], translation: Translation) -> None:
+        """Any device of a manufacturer that is reached shows that the driver's credentials are valid."""
+        user, created = text(member(event, "user", "id")), moment(event.get("createdAt"))
+        for device in event.values():
+            account = _account(user, text(member(device, "vendor")))
+            if account and flag(member(device, "isReachable")):
+                data = {"auth_state": "ok"}
+                translation.add("oem_account", data, created, unless_car="", account=account, driver=user)
 
     def _vehicle(self, event: dict[str, Any], translation: Translation, *, is_new: bool) -> None:
         vehicle, user = event.get("vehicle"), text(member(event, "user", "id"))
@@ -96,7 +110,7 @@ class Enode(Platform):
             translation.note("An event about a vehicle names none.")
             return
         created, vendor = moment(event.get("createdAt")), text(member(vehicle, "vendor"))
-        account = _account(user, vendor) if user else ""
+        account = _account(user, vendor)
         reachable = flag(member(vehicle, "isReachable"))
         if account and (is_new or reachable):
             data = {"auth_state": "ok", "linked": True, "brand": vendor or None}
@@ -139,8 +153,8 @@ class Enode(Platform):
 
 
 def _account(user: str, vendor: str) -> str:
-    """A driver has one account with each manufacturer."""
-    return f"{user}/{vendor}"[:100]
+    """A driver has one account with each manufacturer; "" where either is not said."""
+    return f"{user}/{vendor}"[:100] if user and vendor else ""
 
 
 def _capabilities(value: Any) -> dict[str, str]:
