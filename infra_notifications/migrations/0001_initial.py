@@ -630,6 +630,7 @@ class Migration(migrations.Migration):
                 ),
                 ("disconnected_at", models.DateTimeField(null=True, verbose_name="disconnected since")),
                 ("clock_error_s", models.IntegerField(null=True, verbose_name="clock wrong by (s)")),
+                ("is_stamped", models.BooleanField(db_default=False, editable=False)),
                 ("learnt_interval_s", models.PositiveIntegerField(null=True, verbose_name="learnt interval (s)")),
                 ("learnt_silence_s", models.PositiveIntegerField(null=True)),
                 (

@@ -217,6 +217,8 @@ class ChargePointState(models.Model):
     disconnected_at = models.DateTimeField(_("disconnected since"), null=True)
     # By how many seconds the device's clock is wrong (behind is negative); null unless it is.
     clock_error_s = models.IntegerField(_("clock wrong by (s)"), null=True)
+    # Whether `last_seen` is by the clock of who passed it on, and not ours.
+    is_stamped = models.BooleanField(db_default=False, editable=False)
     # What was learnt of its pace (`rules/pace.py`); null before its first message.
     learnt_interval_s = models.PositiveIntegerField(_("learnt interval (s)"), null=True)
     learnt_silence_s = models.PositiveIntegerField(null=True)

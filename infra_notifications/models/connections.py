@@ -20,7 +20,7 @@ class StationConnection(models.Model):
     # When it connected, or when its last connection closed.
     since = models.DateTimeField(_("since"))
     last_seen = models.DateTimeField(_("last seen"))
-    # Of its connections that are open, and of the last that were: [[id, opened or null, closed or null], …].
+    # Of its connections that are open, and of the last that were: [[id, opened, heard, closed], …].
     links = models.JSONField(default=list)
     # When the process that held its connection ended; it has some time to connect anew.
     lost_at = models.DateTimeField(_("lost at"), null=True)

@@ -5,6 +5,10 @@ and the old one is closed then. So each connection that has an id counts by itse
 station, and the latest of them counts: a closing that names none closes all that were open before. So does one whose
 name nobody opened, where the opening named none. Whoever hears the same reports comes to the same state, whatever their
 order.
+
+Moments are compared like with like. What two senders' clocks say (`at`, `received_at`) is in their order, in whole
+seconds where one says no more. A moment by our own receipt has no order against such a stamp, by which a clock that is
+a little behind speaks: what came to us first was first.
 """
 
 from __future__ import annotations
@@ -70,6 +74,8 @@ class Connection:
     opened_at: datetime | None = None
     heard_at: datetime | None = None
     closed_at: datetime | None = None
+    # Whether the later of both is by our receipt.
+    is_ours: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -97,26 +103,46 @@ class Connections:
     @classmethod
     def of(cls, rows: Iterable[Sequence[str | None]]) -> Connections:
         """From what `rows` made."""
-        return cls(
-            {
-                str(pk): Connection(str(pk), *(datetime.fromisoformat(at) if at else None for at in moments))
-                for pk, *moments in rows
-            }
-        )
+        found = {}
+        for pk, *values in rows:
+            opened, heard, closed = (datetime.fromisoformat(at) if at else None for at in values[:3])
+            found[str(pk)] = Connection(str(pk), opened, heard, closed, is_ours=len(values) > 3)
+        return cls(found)
 
     @property
     def rows(self) -> list[list[str | None]]:
-        return [
-            [one.id, *(at.isoformat() if at else None for at in (one.opened_at, one.heard_at, one.closed_at))]
-            for one in self.known.values()
-        ]
+        rows = []
+        for one in self.known.values():
+            moments = (at.isoformat() if at else None for at in (one.opened_at, one.heard_at, one.closed_at))
+            rows.append([one.id, *moments, *(["ours"] if one.is_ours else [])])
+        return rows
 
-    def hear(self, pk: str, at: datetime, *, connected: bool) -> None:
+    def placed(self, pk: str, at: datetime, *, connected: bool) -> tuple[datetime, bool]:
+        """The moment of a report that says one, behind what it changes, where that came first; and whether that is by
+        our receipt."""
+        if connected:
+            ended = [one for one in self.known.values() if one.id == pk == STATION and not one.is_open]
+        else:
+            ended = [one for one in self.known.values() if one.is_open and (pk in (STATION, one.id) or not one.id)]
+        before = [(one.moment + _TICK, one.is_ours) for one in ended if one.moment >= at]
+        return max([(at, False), *(each for each in before if came_first(each[0], at, is_ours=each[1]))])
+
+    def are_closed_by(self, pk: str, at: datetime) -> bool:
+        """Whether a closing is that of the connection which is open, the last one."""
+        if not self.is_connected:
+            return False
+        after = Connections.of(self.rows)
+        after.hear(pk, at, connected=False)
+        return not after.is_connected
+
+    def hear(self, pk: str, at: datetime, *, connected: bool, is_ours: bool = False) -> None:
         """Takes a report in. Of what is said of a station for one moment, as by clocks of whole seconds, the last word
         counts: it is put right behind what was said before."""
         one = self.known.setdefault(pk, Connection(pk))
         if pk == STATION and (one.heard_at or one.closed_at) and one.is_open != connected:
             at = one.moment + _TICK if timedelta(0) <= one.moment - at < _ONE_MOMENT else at
+        if not (one.heard_at or one.closed_at) or at >= one.moment:
+            one.is_ours = is_ours
         if connected:
             one.opened_at = min(at, one.opened_at or at)
             one.heard_at = max(at, one.heard_at or at)
@@ -176,6 +202,11 @@ class Connections:
         """When the newest connection was opened that is open, or the last one closed."""
         opened = [one.since for one in self._open if one.since]
         return max(opened) if opened else self.closed_at or max(one.moment for one in self.known.values())
+
+
+def came_first(known: datetime, at: datetime, *, is_ours: bool) -> bool:
+    """Whether what is known was before a report that comes now and says when: as far as that can be compared."""
+    return is_ours or (known if at.microsecond else known.replace(microsecond=0)) <= at
 
 
 def mass_closing(closed: Sequence[datetime], connected: int) -> datetime | None:

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from msgspec.structs import replace
 
+from core.device_clock import TOLERANCE
 from core.ingest import BatchSteps, Incoming, Intake, Submission
 from core.receipts import TOLD_ANEW, may_restart
 from core.sql import Col, columns, storable, update_rows
@@ -24,7 +25,7 @@ from infra_notifications.choices import Case, Connectivity, MessageVerdict, Sour
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.models import ChargePointState, Source, StationConnection
 from infra_notifications.models.sources import kind_of_source
-from infra_notifications.rules.connections import STATION, ConnectionReport, Connections, LinkReport
+from infra_notifications.rules.connections import STATION, ConnectionReport, Connections, LinkReport, came_first
 from infra_notifications.rules.lifecycle import CLOSED
 from infra_notifications.rules.oddities import receipt_of
 from infra_notifications.rules.signals import closed_signal, connected_signal, last_seen_signal
@@ -171,7 +172,10 @@ class _ConnectionSteps(BatchSteps[Any]):
                 name, was = identity(report.station), not report.connected
                 station = stations[key] = StationRow(key, name, was, at, at, Connections())
             changed[key] = row
-            is_news = self._change(row, station, store, states)
+            is_ours = not report.at
+            if report.at:
+                self.at[row], is_ours = self._placed(row, station, states)
+            is_news = self._change(row, station, store, states, is_ours=is_ours)
             if is_news or not isinstance(report, LinkReport):
                 written.append(row)
         states.write()
@@ -180,19 +184,42 @@ class _ConnectionSteps(BatchSteps[Any]):
         store.flush()
         write_message_rows([self._message_row(row) for row in written if self.points[row]])
 
-    def _change(self, row: int, station: StationRow, store: IncidentStore, states: PointStates) -> bool:
+    def _placed(self, row: int, station: StationRow, states: PointStates) -> tuple[datetime, bool]:
+        """The moment of a report that says one: behind what came to us before, where only our receipt knows when that
+        was; and whether so. What came before the report of a closing is no life after it, unless nobody had said that
+        the station was connected, and this is too old to be of a clock that is a little behind."""
+        report, links = self.incoming.items[row], station.links
+        pk = connection_of(report)
+        at, is_ours = links.placed(pk, self.at[row], connected=report.connected)
+        later = () if report.connected else [each for each in states.last_heard(self.points[row]) if each[0] > at]
+        one = links.known.get(pk)
+        is_known = one is not None and one.closed_at is not None and one.closed_at >= at
+        if not later or is_known or links.is_connected != links.are_closed_by(pk, at):
+            return at, is_ours
+        seen, is_stamped = max(later)
+        is_after = any(not came_first(moment, self.at[row], is_ours=not is_stamped) for moment, is_stamped in later)
+        if is_after or not (links.is_connected or seen - at <= TOLERANCE):
+            self.incoming.warn(row, "It changed nothing: a message of the station was received after that.")
+            return at, is_ours
+        return seen + timedelta(microseconds=1), is_ours or not is_stamped
+
+    def _change(
+        self, row: int, station: StationRow, store: IncidentStore, states: PointStates, *, is_ours: bool
+    ) -> bool:
         """Takes a report in, with what it does to incidents; says whether it is news."""
         report, at, points = self.incoming.items[row], self.at[row], self.points[row]
         source, was = self.incoming.keys[row], station.connected
         is_stranger = not report.connected and not station.links.knows(connection_of(report))
-        is_news = station.hear(report, at, source_of(source))
-        if is_stranger and report.connection and station.connected:
-            self.incoming.warn(row, f"`connection` {report.connection[:40]!r} was not opened; another one still is.")
+        is_news = station.hear(report, at, source_of(source), is_ours=is_ours)
+        if not report.connected and station.connected and not isinstance(report, LinkReport):
+            name = f"`connection` {report.connection[:40]!r}" if report.connection else "The connection"
+            why = "was not opened" if is_stranger and report.connection else "closed before another one was opened"
+            self.incoming.warn(row, f"{name} {why}; another one still is. It changed nothing.")
         if not points:
             return is_news
         if report.connected:
             self.heard.feed(source, points)
-            spoke = OcppMessage(action="", protocol=getattr(report, "protocol", ""))
+            spoke = OcppMessage(action="", protocol=getattr(report, "protocol", ""), received_at=report.at)
             for point_id in states.hear(points, at, spoke, source_of(source)):
                 store.change(point_id, last_seen_signal(at))
         settle(station, points, store, is_new=was and not station.connected)

@@ -62,6 +62,7 @@ class _Kin(msgspec.Struct, gc=False):
     seen_before: datetime | None
     last_seen: datetime | None
     clock_error_s: int | None
+    is_stamped: bool
     members: list[int]
     pace_changed: bool = False
     heard_at: datetime | None = None
@@ -92,13 +93,14 @@ class PointStates:
         ended: Sequence[int] = ()
         store, protocol = self._store, message.protocol.lower()[:12]
         is_heartbeat = message.action.strip().lower() == "heartbeat"
+        is_stamped = message.received_at is not None and received != self._now
         self.learn(points, message)
         for kin in self._family(points):
             pace, last_seen = kin.pace, kin.last_seen
             if pace.hear(last_seen, received, heartbeat=is_heartbeat, default_s=self._default_s):
                 kin.pace_changed = True
             if last_seen is None or received > last_seen:
-                kin.last_seen = received
+                kin.last_seen, kin.is_stamped = received, is_stamped
                 for pk in kin.members:
                     store.heard[pk] = received
             if kin.heard_at is None or received > kin.heard_at:
@@ -108,6 +110,11 @@ class PointStates:
             if silent and self._deadline(kin, received, self._learnt(kin)) > self._now:
                 ended = [*ended, *silent]
         return ended
+
+    def last_heard(self, points: Sequence[Point]) -> list[tuple[datetime, bool]]:
+        """When charge points of one station were heard last, this batch included, and whether by another clock than
+        ours."""
+        return [(kin.last_seen, kin.is_stamped) for kin in self._family(points) if kin.last_seen is not None]
 
     def learn(self, points: Sequence[Point], message: OcppMessage) -> None:
         """Notes how often their CSMS wants to hear of these, where it says so."""
@@ -140,7 +147,10 @@ class PointStates:
                         break
                 else:
                     seen, error_s = stored.last_seen, stored.clock_error_s
-                    family.append(_Kin(stored, read_pace(stored.pace), by_hand, seen, seen, error_s, [point.id]))
+                    is_stamped: bool = stored.heard[1 + _STAMPED]
+                    family.append(
+                        _Kin(stored, read_pace(stored.pace), by_hand, seen, seen, error_s, is_stamped, [point.id])
+                    )
         return family
 
     def _learnt(self, kin: _Kin) -> Learnt:
@@ -307,8 +317,9 @@ class PointStates:
             connectivity = Connectivity.ONLINE.value
         if source is not None and source != source_id and (is_later or seen == before):
             source_id, other_id = source, source_id if source_id is not None else other_id
+        known = kin.clock_error_s, kin.is_stamped
         disconnected_at, version = None if is_back else disconnected_at, kin.protocol or version
-        return (connectivity, version, source_id, other_id, disconnected_at, kin.clock_error_s, *learnt), silent_at
+        return (connectivity, version, source_id, other_id, disconnected_at, *known, *learnt), silent_at
 
 
 def _hides(observation: Observation, shown: str, *, is_faulty: bool) -> bool:
@@ -324,3 +335,4 @@ _KEY = Col("charge_point_id", "bigint")
 _NOTHING: Learnt = (None, None, IntervalSource.DEFAULT.value)
 # Where what was learnt stands among the facts.
 _LEARNT = FACTS.index("learnt_interval_s")
+_STAMPED = FACTS.index("is_stamped")

@@ -127,7 +127,7 @@ def _last_told(tellers: Iterable[Teller], actions: Iterable[str]) -> dict[Teller
     for statement, asked in ((_OF_POINTS, of_points), (_OF_STATIONS, of_stations)):
         if not asked:
             continue
-        values = {
+        values: dict[str, Any] = {
             "ids": array_literal(pk for pk, _station in asked),
             "stations": array_literal(station for _pk, station in asked),
             "actions": sorted(actions),

@@ -70,11 +70,12 @@ class StationRow:
         values = vars(self) | {"links": storable(self.links.rows)}
         return tuple(values[column.name] for column in _COLUMNS)
 
-    def hear(self, report: ConnectionReport, at: datetime, source: int | None) -> bool:
-        """Takes a report in; says whether it changed whether the station is connected."""
+    def hear(self, report: ConnectionReport, at: datetime, source: int | None, *, is_ours: bool) -> bool:
+        """Takes a report in, `at` a moment by our receipt (`is_ours`) or by its sender's clock; says whether it changed
+        whether the station is connected."""
         was, pk = self.connected, connection_of(report)
         was_since = self.since
-        self.links.hear(pk, at, connected=report.connected)
+        self.links.hear(pk, at, connected=report.connected, is_ours=is_ours)
         self.connected, self.since = self.links.is_connected, self.links.since
         self.last_seen, self.source_id = max(self.last_seen, at), source or self.source_id
         is_newest = pk == self.links.newest

@@ -60,13 +60,20 @@ FACTS = (
     "other_source_id",
     "disconnected_at",
     "clock_error_s",
+    "is_stamped",
     "learnt_interval_s",
     "learnt_silence_s",
     "interval_source",
 )
 Facts = tuple[Any, ...]
 _CLOCK_ERROR = 1 + FACTS.index("clock_error_s")
-_NO_FACTS: Facts = (Connectivity.NEVER.value, "", None, None, None, None, None, None, IntervalSource.DEFAULT.value)
+_DEFAULTS = {
+    "connectivity": Connectivity.NEVER.value,
+    "ocpp_version": "",
+    "is_stamped": False,
+    "interval_source": IntervalSource.DEFAULT.value,
+}
+_NO_FACTS: Facts = tuple(map(_DEFAULTS.get, FACTS))
 
 
 class StoredState(msgspec.Struct, frozen=True, gc=False):

@@ -106,8 +106,8 @@ def test_any_message_after_the_close_ends_it_and_one_from_before_does_not() -> N
 
 def test_a_close_that_is_heard_after_a_later_message_raises_nothing() -> None:
     (point,) = station(points=1)
-    take(heartbeat("CP-1"), now=at(100))
-    tell(report(False, 50), now=at(101))
+    take(heartbeat("CP-1"), now=at(500))
+    tell(report(False, 50), now=at(501))
     assert open_cases(point) == []
     assert states() == [(Connectivity.ONLINE, False)]
 

@@ -47,7 +47,7 @@ NOTIFIED = {
 }
 NOTIFIED_END = json.loads(json.dumps(NOTIFIED).replace('"actualValue": "true"', '"actualValue": "false"'))
 # What raises and what ends it, each by its action and, where it is not 1.6, its version.
-PAIRS = [
+PAIRS: list[tuple[Any, Any]] = [
     (("DataTransfer", alarm(active=True)), ("DataTransfer", alarm(active=False))),
     (
         ("SecurityEventNotification", door("Opened"), "ocpp2.0.1"),
@@ -98,7 +98,7 @@ def test_a_batch_that_is_sent_again_changes_nothing(point: ChargePoint, begin: A
 
 
 def test_a_retry_that_its_forwarder_stamped_opens_nothing(point: ChargePoint) -> None:
-    stamps = [{"received_at": (NOW + timedelta(seconds=second)).isoformat()} for second in (0, 9)]
+    stamps: list[dict[str, Any]] = [{"received_at": (NOW + timedelta(seconds=second)).isoformat()} for second in (0, 9)]
     more: dict[str, Any] = {"action": "DataTransfer"}
     say(point, alarm(active=True), id="7", **stamps[0], **more)
     say(point, alarm(active=False), id="8", now=NOW + timedelta(seconds=9), **stamps[1], **more)
