@@ -17,7 +17,7 @@ class DirectoryChange(models.Model):
     and no transaction waits for another.
     """
 
-    lifecycle = Lifecycle(kept=While("the database replaces it with the next change"), personal=(), audited=None)
+    lifecycle = Lifecycle(kept=While("The database replaces it with the next change."), personal=(), audited=None)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
 

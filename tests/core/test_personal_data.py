@@ -185,7 +185,7 @@ _STAYING = """
     django_celery_beat: PeriodicTask PeriodicTasks IntervalSchedule CrontabSchedule SolarSchedule ClockedSchedule
     console: ApiKey FacetCensus FacetCount KnownValue
     outbox: Address ListenerStamp LogMark TopicList WebhookEndpoint
-    infra_notifications: ChargePoint EventRule MovedStation NotificationGroup OcpiParty OcppRoute Source
+    infra_notifications: ChargePoint DirectoryChange EventRule MovedStation NotificationGroup OcpiParty OcppRoute Source
     fleet_remotes: Callback CommandSchedule Fleet FleetVehicle
     vehicles: AddedLanguage Brake Campaign ChargingLocation Driver Feed NotificationText OemAccount
     vehicles: ProgramLook TypeSetting UtilityContract Vehicle VehicleSource
