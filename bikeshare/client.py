@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
 from bikeshare.ingest.areas import zones_of_areas
-from core.text import one_line
+from core.text import clean_json, one_line
 from outbox.services.webhooks import policy_from_settings
 from outbox.transports.webhook.http import Answer, BlockingClient, Unreachable
 from outbox.transports.webhook.targets import Forbidden, Policy, parse_target
@@ -84,12 +84,12 @@ def _read_url(url: str, tags: Tags) -> Documents:
     documents = Documents()
     with BlockingClient(_policy()) as client:
         try:
-            index = msgspec.json.decode(_get(client, url).body)
+            index = msgspec.json.decode(clean_json(_get(client, url).body))
         except UNREADABLE as error:
             raise CannotRead(f"{url} cannot be read: {error}") from error
         if (zones := zones_of_areas(index)) is not None:
             return Documents({"geofencing_zones": zones})
-        for name, address in _addresses(index).items():
+        for name, address in _addresses(index, url).items():
             if name in WANTED:
                 try:
                     answer = _get(client, address, tags.get(address, {}) if name in CONDITIONAL else {})
@@ -106,15 +106,16 @@ def _read_url(url: str, tags: Tags) -> Documents:
     return documents
 
 
-def _addresses(index: Any) -> dict[str, str]:
-    """File name → address; of version 2 those of the first language, of version 3 there is one list."""
+def _addresses(index: Any, url: str) -> dict[str, str]:
+    """File name → address, whole or seen from the index; of version 2 those of the first language, of version 3 there
+    is one list."""
     data = index.get("data") if isinstance(index, Mapping) else None
     if not isinstance(data, Mapping):
         return {}
     groups = [data] if "feeds" in data else [group for group in data.values() if isinstance(group, Mapping)]
     feeds = groups[0].get("feeds") if groups else None
     return {
-        str(entry["name"]): str(entry["url"])
+        str(entry["name"]): urljoin(url, str(entry["url"]))
         for entry in (feeds if isinstance(feeds, list) else ())
         if isinstance(entry, Mapping) and "name" in entry and "url" in entry
     }
@@ -142,14 +143,21 @@ def _get(client: BlockingClient, url: str, tags: Mapping[str, str] | None = None
     if answer.status != 200:
         moved = "" if answer.is_inside else one_line(answer.headers.get("location", ""))[:200]
         raise Unreachable(f"HTTP {answer.status}" + (f"; it is now at {moved}" if moved else ""))
-    return replace(answer, body=_unpacked(answer.body))
+    return replace(answer, body=_unpacked(answer.body, answer.headers.get("content-encoding", "")))
 
 
-def _unpacked(body: bytes) -> bytes:
-    """A body that is packed, whether or not its headers say so. Raises Unreachable for one that is too large."""
-    if not body.startswith(b"\x1f\x8b"):
+def _unpacked(body: bytes, encoding: str) -> bytes:
+    """A body that is packed by gzip or deflate, whether or not its headers say so; of the latter some leave out the
+    head. Raises Unreachable for one that is too large."""
+    if body.startswith(b"\x1f\x8b"):
+        bits = zlib.MAX_WBITS | 16
+    elif body[:1] == b"\x78":
+        bits = zlib.MAX_WBITS
+    elif "deflate" in encoding.lower() and body.lstrip()[:1] not in (b"{", b"["):
+        bits = -zlib.MAX_WBITS
+    else:
         return body
-    reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    reader = zlib.decompressobj(bits)
     try:
         unpacked = reader.decompress(body, MAX_BYTES)
     except zlib.error as error:
@@ -161,6 +169,6 @@ def _unpacked(body: bytes) -> bytes:
 
 def _keep(documents: Documents, name: str, body: bytes) -> None:
     try:
-        documents.files[name] = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
+        documents.files[name] = msgspec.json.decode(clean_json(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         documents.problems.append((f"{name}.json", f"is no valid JSON: {error}"))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bikeshare.ingest.gbfs import data_of, items_of
+from core.moments import read_moment
 
 
 def zones_of_areas(document: Any) -> dict[str, Any] | None:
@@ -18,8 +19,10 @@ def zones_of_areas(document: Any) -> dict[str, Any] | None:
     geographies = items_of(held.get("geographies") or (held if "geography_json" in held else None))
     for geography in geographies or ():
         if isinstance(geography, Mapping):
-            own = {"name": geography.get("name"), "start": geography.get("effective_date")}
-            features += [_named(feature, own) for feature in _features(geography.get("geography_json"))]
+            held_there = _features(geography.get("geography_json"))
+            own = {"name": geography.get("name"), **_times(geography)}
+            own |= {"id": geography.get("geography_id")} if len(held_there) == 1 else {}
+            features += [_named(feature, own) for feature in held_there]
     features += _features(held)
     if geographies is None and not features and held.get("type") != "FeatureCollection":
         return None
@@ -34,6 +37,13 @@ def _features(document: Any) -> list[Any]:
     if kind in ("Polygon", "MultiPolygon"):
         return [{"type": "Feature", "geometry": document, "properties": {}}]
     return [document] if kind == "Feature" else items_of(document.get("features")) or []
+
+
+def _times(geography: Mapping[str, Any]) -> dict[str, Any]:
+    """A retired geography stays in the list and ends; one that never was in force has no beginning."""
+    start, end = geography.get("effective_date"), geography.get("retire_date")
+    began, ended = (read_moment(value) if value is not None else None for value in (start, end))
+    return {"start": None if began and ended and ended <= began else start, "end": end}
 
 
 def _named(feature: Any, own: Mapping[str, Any]) -> Any:

@@ -7,8 +7,8 @@ turns against the clock means everything outside it.
 
 from __future__ import annotations
 
-import hashlib
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -54,10 +54,11 @@ class Feed:
     # By station id what its status says: `is_open`, `vehicules`, `docks`, `at`; None where it does not say.
     statuses: dict[str, Status] = field(default_factory=dict)
     global_rules: list[dict[str, Any]] = field(default_factory=list)
-    # By what the zones of this kind of source are known.
-    zones_prefix: str = "gbfs:"
-    # Zones that are in the file but could not be read: what is known of them is left alone.
+    # What kind of source it is, gbfs or geo; the latter says nothing of what holds outside its zones.
+    kind: str = "gbfs"
+    # What is in the file but could not be read, by ids and names ("" has none): what is known of that is left alone.
     unread_zones: set[str] = field(default_factory=set)
+    unread_stations: set[str] = field(default_factory=set)
     problems: list[tuple[str, str]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
 
@@ -198,6 +199,7 @@ def _stations(feed: Feed, document: Any) -> None:
                 raise _Bad(".station_id", f"{station['external_id']} stands in the file twice")
         except _Bad as error:
             feed.problems.append((path + error.where, error.sentence))
+            feed.unread_stations.add(_text(_spelled(item).get("station_id")) if isinstance(item, Mapping) else "")
         else:
             seen.add(station["external_id"])
             feed.stations.append(station)
@@ -295,21 +297,19 @@ def _zones(feed: Feed, document: Any, types: Mapping[str, str], ring_direction_c
     collection = data.get("geofencing_zones")
     features = items_of(collection.get("features")) if isinstance(collection, Mapping) else None
     where = "geofencing_zones.json data"
-    feed.zones_prefix = "geo:" if data.get("is_geojson") else "gbfs:"
+    feed.kind = "geo" if data.get("is_geojson") else "gbfs"
     if features is None:
         feed.problems.append((f"{where}.geofencing_zones.features", "must be a list"))
         return
     directed = ring_direction_counts and _version(document) in DIRECTED
     feed.zones = []
-    names: dict[str, int] = {}
-    for number, item in enumerate(features):
+    for number, (item, external_id) in enumerate(zip(features, _zone_ids(features), strict=True)):
         path = f"{where}.geofencing_zones.features[{number}]"
-        key = _zone_key(item, feed, names)
         try:
-            feed.zones.append(_zone(feed, item, types, directed, path) | {"external_id": key, "precedence": number})
+            feed.zones.append(_zone(feed, item, types, directed, path) | {"external_id": external_id})
         except _Bad as error:
             feed.problems.append((path + error.where, error.sentence))
-            feed.unread_zones.add(key)
+            feed.unread_zones.add(external_id or _text(_properties(item).get("name"), feed.language)[:120])
     if data.get("global_rules") is not None:
         try:
             feed.global_rules = rules_from(data["global_rules"], types)
@@ -318,22 +318,26 @@ def _zones(feed: Feed, document: Any, types: Mapping[str, str], ring_direction_c
     _note_unknown_types(feed, where)
 
 
-def _zone_key(item: Any, feed: Feed, names: dict[str, int]) -> str:
-    """What makes this zone the same in the next import: GBFS gives zones no ids, so its name, else its area."""
+def _properties(item: Any) -> Mapping[str, Any]:
     properties = item.get("properties") if isinstance(item, Mapping) else None
-    name = _text(properties.get("name"), feed.language) if isinstance(properties, Mapping) else ""
-    geometry = item.get("geometry") if isinstance(item, Mapping) else item
-    digest = hashlib.sha256(repr(geometry).encode()).hexdigest()[:20]
-    key = f"{feed.zones_prefix}{name[:100] or digest}"
-    names[key] = names.get(key, 0) + 1
-    return key if names[key] == 1 else f"{key}#{names[key]}"
+    return properties if isinstance(properties, Mapping) else {}
+
+
+def _zone_ids(features: list[Any]) -> list[str]:
+    """The ids of zones, of those that have one: GBFS gives them none, GeoJSON and MDS may. Ids that only count the
+    features, and one that stands there twice, name none."""
+    given = [(item.get("id") if isinstance(item, Mapping) else None, _properties(item).get("id")) for item in features]
+    ids = [(_text(outer) or _text(inner))[:160] for outer, inner in given]
+    if ids in ([str(n + first) for n in range(len(ids))] for first in (0, 1)):
+        return [""] * len(ids)
+    seen = Counter(ids)
+    return [one if seen[one] == 1 else "" for one in ids]
 
 
 def _zone(feed: Feed, item: Any, types: Mapping[str, str], directed: bool, path: str) -> dict[str, Any]:
     if not isinstance(item, Mapping):
         raise _Bad("", "must be an object")
-    properties = item.get("properties")
-    properties = properties if isinstance(properties, Mapping) else {}
+    properties = _properties(item)
     try:
         area = _area(feed, item.get("geometry"), directed, path)
     except BadArea as error:

@@ -281,6 +281,8 @@ class Migration(migrations.Migration):
                 ("version", models.PositiveIntegerField(default=1, editable=False, verbose_name="version")),
                 ("created", models.DateTimeField(verbose_name="created")),
                 ("deleted_at", models.DateTimeField(editable=False, null=True, verbose_name="deleted")),
+                ("feed", models.CharField(blank=True, default="", editable=False, max_length=40)),
+                ("gone_at", models.DateTimeField(editable=False, null=True)),
                 (
                     "external_id",
                     models.CharField(blank=True, default="", max_length=100, verbose_name="id in the feed"),
@@ -360,7 +362,7 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(
                         condition=models.Q(("deleted_at__isnull", True), models.Q(("external_id", ""), _negated=True)),
-                        fields=("program", "external_id"),
+                        fields=("program", "feed", "external_id"),
                         name="station_external_once",
                     ),
                     models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="station_name_given"),
@@ -1414,6 +1416,7 @@ class Migration(migrations.Migration):
                 ("version", models.PositiveIntegerField(default=1, editable=False, verbose_name="version")),
                 ("created", models.DateTimeField(verbose_name="created")),
                 ("deleted_at", models.DateTimeField(editable=False, null=True, verbose_name="deleted")),
+                ("feed", models.CharField(blank=True, default="", editable=False, max_length=40)),
                 (
                     "external_id",
                     models.CharField(blank=True, default="", max_length=160, verbose_name="id in the feed"),
@@ -1472,7 +1475,7 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(
                         condition=models.Q(("deleted_at__isnull", True), models.Q(("external_id", ""), _negated=True)),
-                        fields=("program", "external_id"),
+                        fields=("program", "feed", "external_id"),
                         name="zone_external_once",
                     ),
                     models.CheckConstraint(

@@ -28,6 +28,10 @@ class Station(Resource):
     PREFIX, NAME = "stn_", "station"
 
     external_id = models.CharField(_("id in the feed"), max_length=100, blank=True, default="")
+    # Of which feed it is, none if it was made by hand (`services.gbfs_import.feed_key`).
+    feed = models.CharField(max_length=40, blank=True, default="", editable=False)
+    # Since when its feed does not hold it any more.
+    gone_at = models.DateTimeField(null=True, editable=False)
     name = models.CharField(_("name"), max_length=120)
     short_name = models.CharField(_("number"), max_length=40, blank=True, default="")
     latitude = degrees(_("latitude"), 90)
@@ -58,7 +62,9 @@ class Station(Resource):
         ordering = ("name",)
         constraints = (
             models.UniqueConstraint(
-                fields=("program", "external_id"), condition=LIVE & ~Q(external_id=""), name="station_external_once"
+                fields=("program", "feed", "external_id"),
+                condition=LIVE & ~Q(external_id=""),
+                name="station_external_once",
             ),
             models.CheckConstraint(condition=~Q(name=""), name="station_name_given"),
         )

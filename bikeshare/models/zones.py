@@ -21,6 +21,8 @@ class Zone(Resource):
     PREFIX, NAME = "zone_", "zone"
 
     external_id = models.CharField(_("id in the feed"), max_length=160, blank=True, default="")
+    # Of which feed it is, none if it was made by hand (`services.gbfs_import.feed_key`).
+    feed = models.CharField(max_length=40, blank=True, default="", editable=False)
     name = models.CharField(_("name"), max_length=120, blank=True, default="")
     type = models.CharField(_("type"), max_length=20, choices=ZoneType.choices, default=ZoneType.GEOFENCING)
     status = models.CharField(_("status"), max_length=10, choices=OpenStatus.choices, default=OpenStatus.OPEN)
@@ -40,7 +42,9 @@ class Zone(Resource):
         ordering = ("precedence", "id")
         constraints = (
             models.UniqueConstraint(
-                fields=("program", "external_id"), condition=LIVE & ~Q(external_id=""), name="zone_external_once"
+                fields=("program", "feed", "external_id"),
+                condition=LIVE & ~Q(external_id=""),
+                name="zone_external_once",
             ),
             models.CheckConstraint(
                 condition=Q(start__isnull=True) | Q(end__isnull=True) | Q(end__gt=F("start")), name="zone_ends_later"

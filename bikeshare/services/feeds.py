@@ -13,8 +13,8 @@ from bikeshare.choices import BikeType, Refusal
 from bikeshare.client import CannotRead, check_address, read_feed
 from bikeshare.ingest.gbfs import Feed, feed_from
 from bikeshare.ingest.resources import FeedBody, values_of
-from bikeshare.models import FeedSource, Program
-from bikeshare.services.gbfs_import import import_feed
+from bikeshare.models import FeedSource, Program, Station, Zone
+from bikeshare.services.gbfs_import import feed_key, import_feed
 from bikeshare.services.refusals import invalid, refusal
 from core.health import Finding
 from core.refusal import Refused, refusing_invalid_models
@@ -44,7 +44,14 @@ def patch_feed(*, feed: FeedSource, body: FeedBody, now: datetime) -> FeedSource
         raise invalid("program", _("It cannot be changed."))
     if values.get("url", feed.url) != feed.url:
         values |= {"tags": {}, "result": {}, "problem": "", "last_at": None, "last_ok_at": None}
-    return _save(feed, values | {"next_at": now})
+    former = feed.url
+    with transaction.atomic():
+        _save(feed, values | {"next_at": now})
+        for model in (Station, Zone) if feed.url != former else ():
+            brought = model.everything.filter(program_id=feed.program_id)
+            if not brought.filter(feed=feed_key(feed.url)).exists():
+                brought.filter(feed=feed_key(former)).update(feed=feed_key(feed.url))
+    return feed
 
 
 def _save(feed: FeedSource, values: dict[str, Any]) -> FeedSource:
@@ -101,7 +108,7 @@ def _read(feed: FeedSource, now: datetime) -> None:
         left_out = documents.problems + held.problems
         if not (held.stations or held.statuses or held.zones is not None or documents.unchanged):
             raise CannotRead(_("The feed holds neither stations nor zones that can be read."))
-        report = import_feed(program_id=feed.program_id, feed=held, now=now)
+        report = import_feed(program_id=feed.program_id, feed=held, now=now, url=feed.url)
         counts = {"stations": asdict(report.stations), "zones": asdict(report.zones)}
         changed |= {"last_ok_at": now, "tags": documents.tags, "result": counts | _said(held, left_out)}
     except CannotRead as error:

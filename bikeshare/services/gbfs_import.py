@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from django.db import connection, transaction
 from bikeshare.choices import OpenStatus, ZoneType
 from bikeshare.ingest.gbfs import Feed
 from bikeshare.models import Program, Station, Zone, new_id
+from bikeshare.rules.order import found_again, precedences
 from bikeshare.selectors import rows_of
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 from core.refusal import refusing_invalid_models
@@ -33,23 +35,30 @@ class Report:
     is_new: bool
     stations: Written = field(default_factory=Written)
     zones: Written = field(default_factory=Written)
-    # Stations of earlier imports that the feed does not hold; they stay, since vehicles may stand there.
+    # Stations that the feed brought and does not hold; they stay, closed, since vehicles may stand there.
     missing_stations: int = 0
 
 
-def import_feed(*, program_id: str, feed: Feed, now: datetime, dry_run: bool = False) -> Report:
-    """Stations by their ids, zones by their names, in one transaction; a dry run does the same and takes it back.
+def feed_key(url: str) -> str:
+    """By which what a feed brings is told from what others bring."""
+    return hashlib.sha256(url.encode()).hexdigest()[:20]
 
-    Zones of earlier imports that the file does not hold any more are deleted, for their order is the file's. Those that
-    it holds but that could not be read are left as they are; so are zones made by hand, which come after the file's.
+
+def import_feed(*, program_id: str, feed: Feed, now: datetime, dry_run: bool = False, url: str = "") -> Report:
+    """Stations by their ids, zones as `rules.order` says, in one transaction; a dry run does the same and takes it
+    back. What has no address is one feed for each kind.
+
+    Of what the feed brought earlier and does not hold any more zones are deleted and stations closed, until it holds
+    them again. What it holds but could not be read is left as it is; so is what others brought or made by hand.
     """
+    key = feed_key(url) if url else feed.kind
     with transaction.atomic():
         report = Report(*_program(program_id, feed))
         with ResourceUnitOfWork.begin(now) as work:
-            _write_stations(work, report, feed)
+            _write_stations(work, report, feed, key)
             if feed.zones is not None:
-                _write_zones(work, report, feed)
-        _write_reported(report.program, feed)
+                _write_zones(work, report, feed, key)
+        _write_reported(report.program, feed, key)
         if dry_run:
             transaction.set_rollback(True)
     return report
@@ -66,23 +75,31 @@ def _program(program_id: str, feed: Feed) -> tuple[Program, bool]:
     if is_new:
         with refusing_invalid_models():
             program.clean_fields()
-    if feed.zones is not None and program.global_rules != feed.global_rules:
+    if feed.zones is not None and feed.kind == "gbfs" and program.global_rules != feed.global_rules:
         program.global_rules = feed.global_rules
         program.zones_version += 1
         program.save()
     return program, is_new
 
 
-def _write_stations(work: ResourceUnitOfWork, report: Report, feed: Feed) -> None:
-    existing = _by_external_id(Station, report.program, prefix="")
+def _write_stations(work: ResourceUnitOfWork, report: Report, feed: Feed, key: str) -> None:
+    rows = rows_of(Station).filter(program=report.program, feed__in=("", key)).exclude(external_id="")
+    existing = {row.external_id: row for row in sorted(load(rows), key=lambda row: str(row.feed))}
     for values in feed.stations:
         row = existing.pop(values["external_id"], None)
-        _put(work, report.program, Station, row, values | _open_status(feed, values["external_id"]), report.stations)
+        values = values | {"feed": key} | _open_status(feed, values["external_id"])
+        if row is not None and row.gone_at is not None:
+            values = {"status": OpenStatus.OPEN} | values | {"gone_at": None}
+        _put(work, report.program, Station, row, values, report.stations)
     for external_id, row in existing.items():
         # The file of stations does not change when they close: a feed may bring their status alone.
-        if not feed.stations and (status := _open_status(feed, external_id)):
+        if not feed.stations and row.gone_at is None and (status := _open_status(feed, external_id)):
             _put(work, report.program, Station, row, status, report.stations)
-    report.missing_stations = len(existing) if feed.stations else 0
+        if feed.stations and row.feed == key and not feed.unread_stations & {external_id, ""}:
+            report.missing_stations += 1
+            if row.gone_at is None:
+                gone = {"status": OpenStatus.CLOSED, "gone_at": work.now}
+                _put(work, report.program, Station, row, gone, report.stations)
 
 
 def _open_status(feed: Feed, external_id: str) -> dict[str, Any]:
@@ -92,29 +109,31 @@ def _open_status(feed: Feed, external_id: str) -> dict[str, Any]:
     return {"status": OpenStatus.OPEN if status.is_open else OpenStatus.CLOSED}
 
 
-def _write_reported(program: Program, feed: Feed) -> None:
+def _write_reported(program: Program, feed: Feed, key: str) -> None:
     """What is there at the moment: no change of the stations, so nothing is told of it."""
     rows = [
-        (program.pk, external_id, status.at, status.vehicules, status.docks)
+        (status.at, status.vehicules, status.docks, program.pk, external_id, key)
         for external_id, status in feed.statuses.items()
     ]
     if rows:
         with connection.cursor() as cursor:
             cursor.executemany(
                 "UPDATE bikeshare_station SET reported_at = coalesce(%s, reported_at), reported_vehicules = %s,"
-                " reported_docks = %s WHERE program_id = %s AND external_id = %s AND deleted_at IS NULL",
-                [(at, vehicules, docks, key, external_id) for key, external_id, at, vehicules, docks in rows],
+                " reported_docks = %s WHERE program_id = %s AND external_id = %s AND feed IN ('', %s)"
+                " AND deleted_at IS NULL",
+                rows,
             )
 
 
-def _write_zones(work: ResourceUnitOfWork, report: Report, feed: Feed) -> None:
-    existing = _by_external_id(Zone, report.program, prefix=feed.zones_prefix)
-    for values in feed.zones or ():
-        row = existing.pop(values["external_id"], None)
-        kind = values.get("type") or _type_of(values["rules"])
-        _put(work, report.program, Zone, row, values | {"type": kind}, report.zones)
-    for key, row in existing.items():
-        if key not in feed.unread_zones:
+def _write_zones(work: ResourceUnitOfWork, report: Report, feed: Feed, key: str) -> None:
+    given, existing = feed.zones or [], load(rows_of(Zone).filter(program=report.program, feed=key))
+    found = found_again(given, existing)
+    for values, row, precedence in zip(given, found, precedences(found), strict=True):
+        more = {"type": values.get("type") or _type_of(values["rules"]), "feed": key, "precedence": precedence}
+        _put(work, report.program, Zone, row, values | more, report.zones)
+    kept = {row.pk for row in found if row is not None}
+    for row in existing:
+        if row.pk not in kept and not feed.unread_zones & {row.external_id or row.name, row.name}:
             work.delete(row)
             report.zones.deleted += 1
 
@@ -125,11 +144,6 @@ def _type_of(rules: list[dict[str, Any]]) -> ZoneType:
         return ZoneType.FORBIDDEN
     slow = any("maximum_speed_kph" in rule for rule in rules)
     return ZoneType.LIMITED_TRAFFIC if slow else ZoneType.GEOFENCING
-
-
-def _by_external_id(model: type[Station | Zone], program: Program, *, prefix: str) -> dict[str, Any]:
-    rows = rows_of(model).filter(program=program, external_id__startswith=prefix).exclude(external_id="")
-    return {row.external_id: row for row in load(rows)}
 
 
 def _put(

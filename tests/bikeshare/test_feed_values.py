@@ -8,7 +8,8 @@ from __future__ import annotations
 import gzip
 import http.server
 import json
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from ipaddress import ip_network
 from pathlib import Path
@@ -199,6 +200,8 @@ class Feeds(http.server.BaseHTTPRequestHandler):
 
     files: ClassVar[dict[str, bytes]] = {}
     asked: ClassVar[list[tuple[str, str, int]]] = []
+    encoding: ClassVar[str] = "gzip"
+    pack: ClassVar[Callable[[bytes], bytes]] = gzip.compress
 
     def do_GET(self) -> None:
         body = self.files[self.path]
@@ -206,8 +209,9 @@ class Feeds(http.server.BaseHTTPRequestHandler):
         is_known = self.headers.get("If-None-Match") == etag
         self.asked.append((self.path, self.headers.get("Accept-Encoding", ""), 304 if is_known else 200))
         self.send_response(304 if is_known else 200)
-        packed = b"" if is_known else gzip.compress(body)
-        for name, value in (("ETag", etag), ("Content-Encoding", "gzip"), ("Content-Length", str(len(packed)))):
+        packed = b"" if is_known else type(self).pack(body)
+        encoding = ("Content-Encoding", self.encoding)
+        for name, value in (("ETag", etag), encoding, ("Content-Length", str(len(packed)))):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(packed)
@@ -245,6 +249,36 @@ def test_a_packed_feed_is_read_and_asked_for_again_only_where_it_changed(feeds: 
     assert (set(again.files), again.unchanged) == ({"vehicle_types", "station_status"}, {"station_information"})
     assert {path: answered for path, _encoding, answered in Feeds.asked}["/station_information"] == 304
     assert read_feed(f"{feeds}/gbfs", again.tags).unchanged == {"station_information", "station_status"}
+
+
+def raw_deflate(body: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(body) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [
+        ("identity", lambda body: body),
+        ("identity", lambda body: b"\xef\xbb\xbf" + body),
+        ("identity", lambda body: body.decode().encode("utf-16")),
+        ("identity", lambda body: body.decode().encode("utf-16-be")),
+        ("gzip", lambda body: gzip.compress(b"\xef\xbb\xbf" + body)),
+        ("deflate", zlib.compress),
+        ("deflate", raw_deflate),
+        ("deflate", lambda body: body),
+        ("identity", zlib.compress),
+    ],
+)
+def test_a_feed_is_read_in_any_encoding_and_by_addresses_seen_from_its_index(
+    feeds: str, monkeypatch: pytest.MonkeyPatch, encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    monkeypatch.setattr(Feeds, "encoding", encoding)
+    monkeypatch.setattr(Feeds, "pack", staticmethod(pack))
+    monkeypatch.setitem(Feeds.files, "/gbfs", Feeds.files["/gbfs"].replace(f"{feeds}/station_s".encode(), b"station_s"))
+    held = read_feed(f"{feeds}/gbfs")
+    assert (len(held.files), held.problems) == (3, [])
+    assert read_feed(f"{feeds}/areas").files
 
 
 def test_geojson_at_an_address_is_zones(feeds: str) -> None:

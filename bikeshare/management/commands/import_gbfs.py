@@ -42,7 +42,11 @@ class Command(BaseCommand):
             raise CommandError("The feed holds neither stations nor zones that can be read; nothing was imported.")
         try:
             report = import_feed(
-                program_id=options["program"], feed=feed, now=timezone.now(), dry_run=options["dry_run"]
+                program_id=options["program"],
+                feed=feed,
+                now=timezone.now(),
+                dry_run=options["dry_run"],
+                url=options["source"] if "://" in options["source"] else "",
             )
         except Refused as error:
             raise CommandError(f"--program: {error.sentence}") from error
@@ -54,7 +58,7 @@ class Command(BaseCommand):
         self.stdout.write(f"stations: {_counts(report.stations)}")
         self.stdout.write(f"zones: {_counts(report.zones)}")
         if report.missing_stations:
-            self.stdout.write(f"{report.missing_stations} stations are not in the feed any more and were left alone.")
+            self.stdout.write(f"{report.missing_stations} stations are not in the feed any more and are closed.")
         if problems:
             self.stdout.write(f"{len(problems)} items were left out, see above.")
         if dry_run:
