@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -93,7 +94,7 @@ def read_body(body: bytes) -> list[Event]:
     except MALFORMED as error:
         problem = f"The body is not JSON: {why_malformed(error)}"
         whole = as_utf8(body)
-        return list(_pieces(whole)) or list(_lines(whole)) or [_no_json(body, problem)]
+        return list(_pieces(whole)) or list(_lines(whole)) or list(_form(whole)) or [_no_json(body, problem)]
     return list(_top_level(parsed))
 
 
@@ -120,6 +121,13 @@ def _lines(body: bytes) -> Iterator[Event]:
             yield from _message(decode_any(piece)[0])
         except MALFORMED as error:
             yield _no_json(piece, f"It is not JSON: {why_malformed(error)}")
+
+
+def _form(body: bytes) -> Iterator[Event]:
+    """The messages of a form, in whichever of its fields they stand."""
+    for _name, value in parse_qsl(body.decode(errors="replace")):
+        if (opened := _opened(value)) is not value:
+            yield from _top_level(opened)
 
 
 def _no_json(body: bytes, problem: str) -> Event:
@@ -178,7 +186,9 @@ def _events(message: Any, events: list[Any], callback_id: str, outside: dict[str
 
 
 def _listed(value: Any) -> list[Any]:
-    """A list, or the one thing that stands where a list is usual."""
+    """A list, also as an object whose keys are its places, or the one thing that stands where a list is usual."""
+    if isinstance(value, dict) and value and all(key.isdigit() for key in value):
+        return list(value.values())
     return value if isinstance(value, list) else [value]
 
 

@@ -11,7 +11,7 @@ import structlog
 from django.db import connection
 
 from fleet_remotes.catalogue.advice import Refusal
-from fleet_remotes.choices import REMOTE_TYPES, UNSENT, Kind, State, StepKind
+from fleet_remotes.choices import REMOTE_TYPES, UNSENT, CallbackStatus, Kind, State, StepKind
 from fleet_remotes.client import ApiAway, ApiError, Remotes, is_set_up
 from fleet_remotes.ingest.notifications import read_record
 from fleet_remotes.models import Callback, Fleet, RemoteAction
@@ -273,7 +273,9 @@ def callbacks_checked(*, now: datetime) -> int:
             _id, status = Remotes().callback(callback.fleet.key, callback.callback_id)
         except (ApiAway, ApiError) as error:
             log.warning("callback not checked", callback=callback.slug, error=str(error))
-            continue
+            if not isinstance(error, ApiError) or error.status != 404:
+                continue
+            status = CallbackStatus.FAILED  # the vendor does not know it any more: nothing will come
         answered += 1
         if status != callback.status:
             Callback.objects.filter(pk=callback.pk).update(status=status)

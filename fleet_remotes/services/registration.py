@@ -193,7 +193,7 @@ def set_status(*, callback: Callback, status: CallbackStatus) -> None:
 def delete_at_vendor(*, callback: Callback) -> None:
     """Deletes the registration; what the callback brought stays here, and it can be registered anew."""
     _check_registered(callback)
-    with _asking(_("The vendor did not delete it, as while a command is pending: %(why)s")) as vendor:
+    with _asking(_("The vendor did not delete it: %(why)s")) as vendor:
         vendor.delete_callback(callback.fleet.key, callback.callback_id)
     _keep(callback, ("", CallbackStatus.UNREGISTERED))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -253,3 +254,18 @@ def test_whatever_is_stored_can_be_applied_beside_a_good_one(values: list[Any]) 
     receive(callback, body(*values, success(action)))
     assert fresh(action).state == State.SUCCEEDED
     assert not CallbackMessage.objects.exclude(problem="").exists()
+
+
+@pytest.mark.parametrize("form", ["places", "form", "form of one"])
+def test_events_by_their_places_and_in_a_form_are_read(form: str) -> None:
+    status = {"type": "Done", "status": "Success"}
+    events = [{"remoteActionId": f"ra{n}", "vin": "V", "eventStatus": status} for n in range(12)]
+    message = {"callbackId": "cb", "events": {str(n): one for n, one in enumerate(events)}}
+    bodies = {
+        "places": json.dumps(message),
+        "form": urlencode({"source": "b2b", "payload": json.dumps(message | {"events": events})}),
+        "form of one": urlencode({"payload": json.dumps(events[0])}),
+    }
+    found = read_body(bodies[form].encode())
+    assert [one.remote_action_id for one in found] == [f"ra{n}" for n in range(1 if form == "form of one" else 12)]
+    assert {(one.state, one.problem) for one in found} == {(State.SUCCEEDED, "")}

@@ -13,10 +13,18 @@ from urllib.parse import parse_qsl, urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
+from fleet_remotes.choices import CallbackStatus
 from fleet_remotes.client import ApiAway, Remotes
-from fleet_remotes.services.registration import register_callback
+from fleet_remotes.services.registration import (
+    delete_at_vendor,
+    register_callback,
+    rotate_header,
+    set_status,
+    update_callback,
+)
 from tests.factories.fleet_remotes import HEADER_VALUE, CallbackFactory
 from tests.fleet_remotes import vendor_facts as facts
 from tests.fleet_remotes.conftest import Running
@@ -103,6 +111,7 @@ class Document(BaseHTTPRequestHandler):
 
     asked: list[tuple[str, dict[str, str], Any]]
     pages: list[Any]
+    subscribed: dict[str, Any]
 
     def _handle(self) -> None:
         parts = urlsplit(self.path)
@@ -114,8 +123,11 @@ class Document(BaseHTTPRequestHandler):
             return self._answer(400, {"code": 40000, "message": f"not in the document: {self.command} {self.path}"})
         if OPERATIONS[name].holds:
             return self._answer(200, self.pages[int(query.get("pageToken", "0"))])
-        ref = {"_links": {}, "callbackId": "cb1", "status": "Running"}
-        read = {"_links": {}, "id": "cb1", "subscribe": {}, "status": "Paused"}
+        if name in ("setFleetVehicleRemote", "setFleetVehicleRemoteById"):
+            self.subscribed |= {"subscribe": body}
+        self.subscribed |= {"status": body["status"]} if name == "setFleeRemoteCallbackStatus" else {}
+        ref = {"_links": {}, "callbackId": "cb1", "status": self.subscribed["status"]}
+        read = {"_links": {}, "id": "cb1", **self.subscribed}
         posted = {"_links": {}, "remoteActionId": "ra1", "type": ["Lights"]}
         return self._answer(
             OPERATIONS[name].ok,
@@ -125,7 +137,7 @@ class Document(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815 - the base class' names
 
     def _answer(self, status: int, body: Any) -> None:
-        data = json.dumps(body).encode()
+        data = b"" if status == 204 else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -137,7 +149,9 @@ class Document(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def document(settings: Settings) -> Iterator[type[Document]]:
-    handler = type("Asked", (Document,), {"asked": [], "pages": []})
+    handler = type(
+        "Asked", (Document,), {"asked": [], "pages": [], "subscribed": {"status": "Running", "subscribe": {}}}
+    )
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     settings.REMOTES_API_URL = f"http://127.0.0.1:{server.server_address[1]}{BASE}"
@@ -196,4 +210,32 @@ def test_a_callback_is_registered_with_tries_for_all_of_the_three_days(document:
     assert (name, callback.callback_id) == ("setFleetVehicleRemote", "cb1")
     assert policy["policy"] in facts.RETRY_POLICIES
     assert policy["retryNumber"] * policy["retryDelay"] == facts.KEPT_FOR_S
-    assert Remotes().callback("F", "cb1") == ("cb1", "Paused")
+    assert Remotes().callback("F", "cb1") == ("cb1", "Running")
+
+
+@pytest.mark.django_db
+def test_a_callback_is_updated_rotated_paused_resumed_and_deleted_as_the_document_has_it(
+    document: type[Document],
+) -> None:
+    callback = CallbackFactory(callback_id="cb1", status="Running")
+    rotate_header(callback=callback, now=timezone.now(), header_value="Bearer another-0123456789")
+    update_callback(callback=callback, batch_window_s=3)
+    for status in (CallbackStatus.PAUSED, CallbackStatus.RUNNING):
+        set_status(callback=callback, status=status)
+        assert callback.status == status == Remotes().callback("F", "cb1")[1]
+    delete_at_vendor(callback=callback)
+    assert (callback.callback_id, callback.status) == ("", "")
+    put, read, pause = "setFleetVehicleRemoteById", "getFleetRemotebyId", "setFleeRemoteCallbackStatus"
+    names = [name for name, _query, _body in document.asked]
+    assert names == [put, read, put, pause, read, pause, read, "deleteFleetRemote"]
+    rotated, updated = (body for name, _query, body in document.asked if name == put)
+    for body in (rotated, updated):
+        assert body.keys() - {"batchNotify"} == facts.FIELDS_OF_SUBSCRIPTION
+        policy = body["retryPolicy"]
+        assert policy["retryNumber"] * policy["retryDelay"] == facts.KEPT_FOR_S
+        (attribute,) = body["callback"]["webhook"]["attributes"]
+        assert attribute == {"type": "Header", "key": callback.header_name, "value": "Bearer another-0123456789"}
+    assert updated["batchNotify"]["timeWindow"] == facts.SHORTEST_BATCH_S
+    assert [body for name, _query, body in document.asked if name == pause] == [
+        {"status": status} for status in ("Paused", "Running")
+    ]

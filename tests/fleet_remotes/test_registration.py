@@ -16,6 +16,7 @@ from fleet_remotes.models import Callback
 from fleet_remotes.selectors import callbacks_to_send_by
 from fleet_remotes.services import registration
 from fleet_remotes.services.callbacks import header_matches
+from fleet_remotes.services.polling import callbacks_checked
 from tests.conftest import ApiClient
 from tests.factories.fleet_remotes import HEADER_VALUE, CallbackFactory, FleetFactory
 from tests.fleet_remotes.conftest import Running
@@ -124,6 +125,18 @@ def test_what_is_deleted_at_the_vendor_can_be_registered_anew(vendor: Running, c
     vendor.vendor.hooks.clear()  # deleted by somebody else
     registration.delete_at_vendor(callback=callback)
     assert callback.callback_id == ""
+
+
+def test_one_that_the_vendor_does_not_know_any_more_counts_as_failed_until_it_does(
+    vendor: Running, callback: Callback
+) -> None:
+    hooks = dict(vendor.vendor.hooks)
+    vendor.vendor.hooks.clear()
+    for known, status in (({}, CallbackStatus.FAILED), (hooks, CallbackStatus.RUNNING)):
+        vendor.vendor.hooks.update(known)
+        callbacks_checked(now=at(0))
+        assert Callback.objects.get().status == status
+        assert bool(callbacks_to_send_by([callback.fleet_id])) == (status == CallbackStatus.RUNNING)
 
 
 def test_one_with_a_pending_command_is_not_deleted(vendor: Running, callback: Callback) -> None:

@@ -20,6 +20,9 @@ REMOTE_STATUS = {
 }
 FIELDS_OF_PAGE = {"total", "totalPage", "currentPage", "_embedded", "_links"}
 FIELDS_OF_CALLBACK = {"_links", "id", "subscribe", "status"}
+FIELDS_OF_SUBSCRIPTION = {"label", "callback", "remoteTypes", "retryPolicy"}
+# The least `batchNotify.timeWindow`.
+SHORTEST_BATCH_S = 5
 FIELDS_OF_REF = {"_links", "callbackId", "status"}
 FIELDS_OF_ACTION = {"_links", "remoteActionId", "type", "remote", "status"}
 FIELDS_OF_POSTED = {"_links", "remoteActionId", "type"}
