@@ -72,7 +72,7 @@ def test_what_has_no_meaning_or_two_is_said(said: list[str], place: int, sentenc
         *[(text, 0, 0) for text in ("12 AM", "midnight", "minuit", "0:00")],
         *[(text, 12, 0) for text in ("12 pm", "Noon", "Mittag", "mediodía")],
     ],
-)  # fmt: skip
+)
 def test_a_clock_is_read(text: str, hour: int, minute: int) -> None:
     assert seconds_of_day(text) == hour * 3600 + minute * 60
 
