@@ -261,6 +261,7 @@ MEANINGS: dict[str, dict[str, Any]] = {
         "unknown": _("Not known"),
     },
     "vehicle.link_status": {"active": _("Linked in MyRenault"), "missing": _("No more in MyRenault")},
+    "vehicle.privacy_mode": {"on": _("Enabled"), "off": _("Disabled")},
     "telemetry.charge_state": {
         "disconnected": _("Unplugged"),
         "charging": _("Charges"),

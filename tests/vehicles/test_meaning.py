@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.conftest import ApiClient
 from tests.vehicles.cases import payout, plugged, renault, smart
 from tests.vehicles.helpers import (
     CAR,
@@ -230,3 +233,46 @@ def test_a_removed_place_ends_what_is_said_of_its_contracts() -> None:
     assert "InvalidUtilityContract" in shown()
     take(fact("charging_location", at(minutes=5), location=HOME, removed=True), now=at(minutes=5))
     assert states("InvalidUtilityContract") == ["resolved"]
+
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+LAST_DAY = at(days=3).astimezone(AMSTERDAM).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        f"{LAST_DAY:%Y-%m-%d}",
+        f"{LAST_DAY:%Y%m%d}",
+        LAST_DAY.astimezone(UTC).isoformat(),
+        int(LAST_DAY.timestamp()),
+        1000 * int(LAST_DAY.timestamp()),
+    ],
+)
+def test_the_last_day_of_a_contract_is_the_day_where_it_is_supplied(api: ApiClient, spelling: Any) -> None:
+    api.post("/vehicles/facts", fact("charging_location", at(), location=HOME, time_zone="Europe/Amsterdam"))
+    api.post("/vehicles/facts", contract("valid", at(days=-1), valid_to=spelling))
+    sweep(LAST_DAY + timedelta(hours=23, minutes=30))
+    assert states("ReconnectUtilityContract") == []
+    sweep(LAST_DAY + timedelta(hours=25, minutes=30))
+    assert states("ReconnectUtilityContract") != []
+
+
+def test_a_service_runs_through_its_last_day_and_is_announced_by_it(api: ApiClient) -> None:
+    take(driver(at(days=-7), time_zone="Europe/Amsterdam"), linked("Renault"))
+    api.post("/vehicles/facts", service("active", at(days=-5), expires_at=f"{LAST_DAY:%Y-%m-%d}"))
+    sweep(LAST_DAY - timedelta(hours=12))
+    told = [note for note in notes("ZeInteractiveExpiresSoon") if note.state != "resolved"]
+    assert [(note.facts["days"], note.facts["date"]) for note in told] == [(1, f"{LAST_DAY:%Y-%m-%d}")]
+    sweep(LAST_DAY + timedelta(hours=23))
+    assert "ZeInteractiveToBeActivated" not in shown()
+    sweep(LAST_DAY + timedelta(hours=25))
+    assert "ZeInteractiveToBeActivated" in shown()
+
+
+@pytest.mark.parametrize("brand", ["BMW", "BMW_I", "bmw i"])
+@pytest.mark.parametrize("after", [["charge"], {"geoLocation": "missing"}, {"geoLocation": "blocked"}])
+def test_a_position_that_is_withdrawn_is_told_of_a_bmw_by_any_of_its_names(brand: str, after: Any) -> None:
+    take(linked(brand, capabilities=["geoLocation", "charge"]))
+    take(car(capabilities=after))
+    assert "GeoLocationDisabled" in shown()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_type_hints
 
+import msgspec
 import pytest
 
 from core.words import Vocabulary
@@ -11,6 +12,7 @@ from tests.conftest import ApiClient
 from tests.vehicles.helpers import ACCOUNT, CAR, at, fact, judge
 from tests.vehicles.real_words import CAPABILITY_NAMES, CAPABILITY_STATES, CASES, OTHERS, SERVICE_CODES
 from vehicles.choices import MEANINGS
+from vehicles.ingest.fact_types import FACT_TYPES
 from vehicles.models import DriverNotification, OemAccount, TelemetrySample, Vehicle
 from vehicles.rules.words import CAPABILITY, CAPABILITY_STATE, CHARGE_STATE, SERVICE_CODE, VOCABULARIES
 
@@ -159,3 +161,40 @@ def test_a_role_that_is_not_known_any_more_is_none(api: ApiClient, role: str | N
     assert (answer["accepted"], answer["warnings"]) == (1, [])
     judge(at(minutes=1))
     assert DriverNotification.objects.filter(type="AudiNotPaired").exists() is is_told
+
+
+# Of these a maker, a tariff or an app may be called anything: what is said is kept and shown as it is.
+ANY_WORD = {
+    *(("brand", kind) for kind in ("oem_account", "vehicle", "connect_session")),
+    *((name, "driver") for name in ("language", "app_platform", "app_version")),
+    ("provider", "cost_statement"),
+    ("supplier", "utility_contract"),
+}
+WORDS = [
+    (kind, field.encode_name, value)
+    for kind, fact_type in FACT_TYPES.items()
+    for field in msgspec.structs.fields(get_type_hints(fact_type)["data"])
+    if "Meta(max_length=100)" in repr(field.type) and (field.encode_name, kind) not in ANY_WORD
+    for shape, value in {"dict[": {"wibble": False}, "list[": ["wibble"], "": "wibble"}.items()
+    if shape in repr(field.type) and (shape or "dict[" not in repr(field.type))
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("kind", "field", "value"), WORDS)
+def test_every_field_of_words_warns_of_one_that_it_does_not_know(
+    api: ApiClient, kind: str, field: str, value: Any
+) -> None:
+    known = {"payout": {"driver": "d"}, "pdl_agreement": {"version": "1"}}.get(kind, {})
+    about = {FACT_TYPES[kind].about: "x"}
+    answer = api.post(PATH, fact(kind, at(), **about, **{**known, field: value})).json()
+    said = [row["warning"] for row in answer["warnings"]] + [row["error"] for row in answer["rejected"]]
+    assert any("wibble" in one for one in said), answer
+    assert not DriverNotification.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("word", "private"), [("OFFLINE_MODE", True), ("1005", True), (1005, True), ("public", False)])
+def test_privacy_is_said_in_words_too(api: ApiClient, word: Any, private: bool) -> None:
+    assert api.post(PATH, fact("vehicle", at(), vehicle=CAR, privacy_mode=[word])).json()["accepted"] == 1
+    assert Vehicle.objects.get().privacy_mode is private

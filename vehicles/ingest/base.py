@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct
 
 from core.field_types import PERCENT
+from core.moments import read_moment
 from core.time_zones import known_zones
 from vehicles.rules.sessions import Sample
 from vehicles.rules.timelines import UNKNOWN
@@ -22,6 +23,9 @@ Id = Annotated[str, Meta(min_length=1, max_length=100, description="The sender's
 Word = Annotated[str, Meta(max_length=100)]
 Text = Annotated[str, Meta(max_length=250)]
 Moment = Annotated[datetime, Meta(tz=True)]
+Day = Annotated[
+    str | int, Meta(description="A day, which counts to its end where it is, e.g. 2026-11-30; or a moment, RFC 3339.")
+]
 Percent = Annotated[int, PERCENT]
 Period = Annotated[str, Meta(max_length=40, description="A month, e.g. 2026-10.")]
 Amount = Annotated[Decimal, Meta(description="In units of the currency, e.g. 12.50.")]
@@ -141,6 +145,23 @@ def currency_in(text: str) -> str:
     return code
 
 
+def day_in(name: str, value: str | int) -> str:
+    """A day or a moment that a fact names; without a zone it is the day where it counts. Raises ValueError."""
+    text = str(value).strip()
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        moment = read_moment(text)
+        if moment is None:
+            raise ValueError(f"`{name}`: a day, e.g. 2026-11-30, or a moment") from None
+        day, text = moment.date(), text if text[4:5] == "-" else moment.isoformat()
+    else:
+        text = day.isoformat()
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"`{name}`: a moment from {FIRST_YEAR} to {LAST_YEAR}")
+    return text
+
+
 class Data(Struct, kw_only=True):
     """Base of every `data`: its moments and days are of our time, so that one can reckon with them; zones exist."""
 
@@ -149,6 +170,8 @@ class Data(Struct, kw_only=True):
             value = getattr(self, name)
             if isinstance(value, date) and not FIRST_YEAR <= value.year <= LAST_YEAR:
                 raise ValueError(f"`{name}`: a moment from {FIRST_YEAR} to {LAST_YEAR}")
+            if name in ("valid_to", "expires_at") and isinstance(value, str | int):
+                setattr(self, name, day_in(name, value))
             if name == "period" and isinstance(value, str):
                 setattr(self, name, month_in(value))
             if name == "currency" and isinstance(value, str):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
-from vehicles.ingest.base import Data, EntityReport, Id, IncomingFact, Moment, Text, Word
+from vehicles.ingest.base import Data, Day, EntityReport, Id, IncomingFact, Text, Word
 from vehicles.rules.timelines import UNKNOWN
 from vehicles.rules.words import CAPABILITY, CAPABILITY_STATE, SERVICE_CODE
 
@@ -55,7 +55,7 @@ class VehicleData(Data, kw_only=True):
     capabilities: dict[Word, Word | bool | int] | list[Word] | UnsetType = UNSET
     user_role: Word | UnsetType | None = UNSET
     enrollment: Word | UnsetType | None = UNSET
-    privacy_mode: bool | UnsetType | None = UNSET
+    privacy_mode: Word | bool | int | UnsetType | None = UNSET
     geolocation_enabled: bool | UnsetType | None = UNSET
     link_status: Word | UnsetType | None = UNSET
     asleep: bool | UnsetType = UNSET
@@ -74,6 +74,8 @@ class VehicleFact(IncomingFact, tag="vehicle", kw_only=True):
 
     def values(self) -> dict[str, Any]:
         values = super().values()
+        if values.get("privacy_mode") is not None:
+            values["privacy_mode"] = values["privacy_mode"] == "on"
         capabilities = values.pop("capabilities", {})
         if isinstance(capabilities, list):
             named = dict.fromkeys(map(capability_of, capabilities), "available")
@@ -81,8 +83,10 @@ class VehicleFact(IncomingFact, tag="vehicle", kw_only=True):
         return values | dict(_capability(name, state) for name, state in capabilities.items())
 
     def unknown_words(self) -> list[tuple[str, str]]:
-        values = self.values()
-        return [(name.removesuffix(UNKNOWN), str(word)) for name, word in values.items() if name.endswith(UNKNOWN)]
+        values, named = self.values(), self.data.capabilities
+        words = [(name.removesuffix(UNKNOWN), str(word)) for name, word in values.items() if name.endswith(UNKNOWN)]
+        names = named if named is not UNSET else ()
+        return words + [("capabilities", name) for name in names if CAPABILITY.read(name) is None]
 
 
 class ListingData(Data, kw_only=True):
@@ -170,7 +174,7 @@ class ServiceData(Data, kw_only=True):
 
     code: Word = "ZE_INTERACTIVE"
     state: Word | UnsetType = UNSET
-    expires_at: Moment | UnsetType | None = UNSET
+    expires_at: Day | UnsetType | None = UNSET
     reason: Text | UnsetType = UNSET
 
 
@@ -180,6 +184,10 @@ class ServiceFact(IncomingFact, tag="oem_service", kw_only=True):
     about: ClassVar[str] = "vehicle"
     vehicle: Id
     data: ServiceData
+
+    def unknown_words(self) -> list[tuple[str, str]]:
+        known = SERVICE_CODE.read(self.data.code) is not None
+        return super().unknown_words() + ([] if known else [("code", self.data.code)])
 
     def reports(self) -> list[EntityReport]:
         code = SERVICE_CODE.read(self.data.code) or self.data.code.upper()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
@@ -14,6 +13,7 @@ from vehicles.ingest.base import (
     Amount,
     Currency,
     Data,
+    Day,
     EntityReport,
     Id,
     IncomingFact,
@@ -21,6 +21,7 @@ from vehicles.ingest.base import (
     Text,
     Word,
 )
+from vehicles.rules.words import CATEGORY
 
 Clock = Annotated[str | int, Meta(description="e.g. 22:00")]
 _CLOCK = re.compile(r"(?P<hour>[01]?\d|2[0-3])(?P<rest>(:[0-5]\d){1,2})?")
@@ -74,7 +75,11 @@ class DriverFact(IncomingFact, tag="driver", kw_only=True):
     def values(self) -> dict[str, Any]:
         values = self.data_values()
         preferences = values.pop("preferences", {})
-        return values | {f"wants.{category.lower()}": wanted for category, wanted in preferences.items()}
+        return values | {f"wants.{CATEGORY.read(name) or name.lower()}": wanted for name, wanted in preferences.items()}
+
+    def unknown_words(self) -> list[tuple[str, str]]:
+        named = self.data_values().get("preferences", {})
+        return [*super().unknown_words(), *(("preferences", name) for name in named if CATEGORY.read(name) is None)]
 
 
 class LocationData(Data, kw_only=True):
@@ -106,7 +111,7 @@ class ContractData(Data, kw_only=True):
     contract_number: Annotated[str, Meta(max_length=60)] | UnsetType = UNSET
     meter_code: Annotated[str, Meta(max_length=60)] | UnsetType = UNSET
     state: Word | UnsetType = UNSET
-    valid_to: date | UnsetType | None = UNSET
+    valid_to: Day | UnsetType | None = UNSET
     reason: Text | UnsetType = UNSET
 
 

@@ -48,12 +48,20 @@ def quiet_until(now: datetime, begins: time | None, ends: time | None, zone: tzi
     return None
 
 
-def as_day(text: object) -> date | None:
-    """A date of a fact: 2026-12-01, or the day of a moment."""
+def as_day(value: object, zone: tzinfo = UTC) -> date | None:
+    """The day that a fact names: 2026-12-01, or that of a moment by the clock of a zone."""
+    text = str(value)
     try:
-        return date.fromisoformat(str(text)[:10])
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(zone).date() if moment.tzinfo else moment.date()
     except ValueError:
         return None
+
+
+def end_of(value: object, zone: tzinfo) -> datetime | None:
+    """When what lasts until a day or a moment is over; a day alone lasts to its own midnight."""
+    day = as_day(value, zone) if len(str(value)) == len("2026-12-01") else None
+    return end_of_day(day, zone) if day else as_moment(value)
 
 
 def as_moment(value: object) -> datetime | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from vehicles.rules.timelines import Reports
+from vehicles.rules.words import BRAND
 
 
 @dataclass(slots=True)
@@ -29,7 +30,9 @@ class Account(Entity):
 
 @dataclass(slots=True)
 class Service(Entity):
-    """A paid service of a manufacturer for one vehicle, e.g. ZE_INTERACTIVE."""
+    """A paid service of a manufacturer for one vehicle, e.g. ZE_INTERACTIVE; its days are its driver's."""
+
+    zone: tzinfo = UTC
 
 
 @dataclass(slots=True)
@@ -69,7 +72,8 @@ class Vehicle(Entity):
 
     def __post_init__(self) -> None:
         words = (self.reports.latest("brand"), self.reports.latest("model"))
-        self.brand = str(words[0] or "").strip().lower().replace(" ", "_")
+        brand = str(words[0] or "")
+        self.brand = BRAND.read(brand) or brand.strip().lower().replace(" ", "_")
         self.name = " ".join(str(word) for word in words if word)
         self.is_linked = self._is_linked()
 

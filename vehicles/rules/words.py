@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.words import Vocabulary
+from vehicles.choices import Category
 
 # Whether a plug is in is not said by "not charging": it may be the answer of a car on the motorway.
 CHARGE_STATE = Vocabulary(
@@ -213,6 +214,22 @@ CAPABILITY = Vocabulary(
         ["charge", "discharge", "desiredStateOfCharge", "pairing", "pullTelemetry", "pushTelemetry", "geoFencing"], ""
     )
 )
+# As clients of the manufacturers know it: WeConnect's 1005 and its name.
+PRIVACY = Vocabulary(
+    {
+        "on": (
+            "true yes 1 t y oui vrai ja wahr enabled active activated offline_mode offline 1005 private_mode private "
+            "privacy privacy_mode maximum_privacy"
+        ),
+        "off": (
+            "false no 0 f n non faux nein falsch disabled inactive deactivated online_mode online normal_mode public"
+        ),
+    }
+)
+# Other names of brands that rules know.
+BRAND = Vocabulary({"bmw": "bmw_i bmw_m bmw_ag bmw_group", "renault": "renault_sas", "audi": "audi_ag"})
+# What drivers may not want, by its names.
+CATEGORY = Vocabulary(dict.fromkeys(Category.values, ""))
 PUSH_STATE = Vocabulary(
     {
         "delivered": "accepted ok success received displayed",
@@ -223,7 +240,7 @@ PUSH_STATE = Vocabulary(
 # Of a type of fact, the table of each field of its data.
 VOCABULARIES: Mapping[str, Mapping[str, Vocabulary]] = {
     "oem_account": {"auth_state": AUTH_STATE},
-    "vehicle": {"user_role": USER_ROLE, "enrollment": ENROLLMENT, "link_status": LINK_STATUS},
+    "vehicle": {"user_role": USER_ROLE, "enrollment": ENROLLMENT, "link_status": LINK_STATUS, "privacy_mode": PRIVACY},
     "telemetry": {"charge_state": CHARGE_STATE, "plugged": PLUG},
     "pairing": {"step": PAIRING_STEP},
     "oem_service": {"state": SERVICE_STATE},

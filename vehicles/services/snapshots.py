@@ -126,10 +126,10 @@ def _read_cars(rows: list[tuple[Any, ...]], driver_ids: list[int], subjects: dic
         subjects[driver_id].snapshot.vehicles.append(vehicles[pk])
         subjects[driver_id].statuses[pk] = (state, reason)
     if vehicles:
-        _read_services_and_sessions(vehicles)
+        _read_services_and_sessions(vehicles, {row[7]: subjects[row[0]].snapshot.zone for row in rows})
 
 
-def _read_services_and_sessions(vehicles: dict[int, pic.Vehicle]) -> None:
+def _read_services_and_sessions(vehicles: dict[int, pic.Vehicle], zones: Mapping[int, tzinfo]) -> None:
     ids = list(vehicles)
     services = sent(
         f"SELECT vehicle_id, {_BASIC} FROM vehicles_oemservice WHERE vehicle_id = ANY(%s) ORDER BY id",  # noqa: S608
@@ -142,7 +142,7 @@ def _read_services_and_sessions(vehicles: dict[int, pic.Vehicle]) -> None:
         [ids],
     )
     for vehicle_id, pk, key, reports in services():
-        vehicles[vehicle_id].services.append(pic.Service(pk, key, _reports(reports)))
+        vehicles[vehicle_id].services.append(pic.Service(pk, key, _reports(reports), zone=zones[vehicle_id]))
     for vehicle_id, pk, key, reports, *values in sessions():
         vehicles[vehicle_id].sessions.append(pic.Session(pk, key, _reports(reports), *values))
 

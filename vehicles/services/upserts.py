@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import models
+from django.utils.timezone import get_default_timezone
 
 from core.sql import Col, columns
 from vehicles.choices import UnmanagedReason
@@ -30,7 +31,7 @@ from vehicles.models import (
     Vehicle,
 )
 from vehicles.models.base import Reported
-from vehicles.rules.clocks import as_day, as_moment
+from vehicles.rules.clocks import as_day, end_of
 from vehicles.rules.conditions.money import amount_in
 from vehicles.rules.timelines import Reports
 from vehicles.rules.versions import version_key
@@ -80,9 +81,9 @@ def _reader(column: Any) -> Present:
         case models.BooleanField(default=default):
             return lambda reports: default if (value := reports.latest(name)) is None else value
         case models.DateTimeField():
-            return lambda reports: _iso(as_moment(reports.latest(name)))
+            return lambda reports: _iso(end_of(reports.latest(name), get_default_timezone()))
         case models.DateField():
-            return lambda reports: _iso(as_day(reports.latest(name)))
+            return lambda reports: _iso(as_day(reports.latest(name), get_default_timezone()))
         case _:
             return lambda reports: reports.latest(name)
 

@@ -33,7 +33,7 @@ def expired_at(location: Location, contract: Contract) -> datetime | None:
     """The end of a contract's last day where it is supplied, or when it was said to have expired."""
     if str(contract.reports.latest("state")).lower() == "expired":
         return contract.reports.since("state")
-    day = as_day(contract.reports.latest("valid_to"))
+    day = as_day(contract.reports.latest("valid_to"), location.zone)
     return end_of_day(day, location.zone) if day else None
 
 

@@ -64,7 +64,7 @@ def elexent_statement(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Wi
     """An overview of Elexent's costs: when it was requested, and when it is here or its month is over."""
     for statement in snapshot.statements:
         reports = statement.reports
-        if str(reports.latest("provider") or "").lower() != ELEXENT:
+        if ELEXENT not in str(reports.latest("provider") or "").lower():
             continue
         requested, issued = (reports.first_time(name, True) for name in ("requested", "issued"))
         ended = end_of_month(str(reports.latest("period") or ""), snapshot.zone)

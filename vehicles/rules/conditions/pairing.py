@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from vehicles.rules.clocks import as_moment, days_before
+from vehicles.rules.clocks import as_day, days_before, end_of, local_moment
 from vehicles.rules.conditions.connection import RENAULT
 from vehicles.rules.conditions.settings import AUDI
 from vehicles.rules.snapshot import Service, Snapshot, Vehicle
@@ -31,7 +31,7 @@ def _renaults(snapshot: Snapshot) -> Iterator[tuple[Vehicle, Service, str]]:
 
 
 def service_expires(service: Service) -> datetime | None:
-    return as_moment(service.reports.latest("expires_at"))
+    return end_of(service.reports.latest("expires_at"), service.zone)
 
 
 @condition("service_to_be_activated")
@@ -64,16 +64,19 @@ def service_expires_soon(snapshot: Snapshot, thresholds: Thresholds) -> Iterator
     days = sorted({int(d) for d in thresholds["days"]}, reverse=True)
     for vehicle, service, state in _renaults(snapshot):
         expires = service_expires(service)
-        if state != "active" or expires is None:
+        day = as_day(service.reports.latest("expires_at"), snapshot.zone)
+        if state != "active" or expires is None or day is None:
             continue
-        begins = [days_before(expires, d, snapshot.zone) for d in days]
-        for number, day in enumerate(days):
+        # Counted from the moment; where a day alone was named, from when it begins.
+        counted = min(expires, local_moment(day, expires.astimezone(snapshot.zone).time(), snapshot.zone))
+        begins = [days_before(counted, d, snapshot.zone) for d in days]
+        for number, left in enumerate(days):
             yield from of_vehicle(
                 vehicle,
                 begins[number],
-                subject=f"service:{service.key}:{day}",
+                subject=f"service:{service.key}:{left}",
                 ends=begins[number + 1] if number + 1 < len(days) else expires,
-                facts={"days": day, "date": expires.astimezone(snapshot.zone).date().isoformat()},
+                facts={"days": left, "date": day.isoformat()},
             )
 
 

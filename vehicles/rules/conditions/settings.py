@@ -48,7 +48,7 @@ def geolocation_disabled(snapshot: Snapshot, _thresholds: Thresholds) -> Iterato
 
 def position_off_since(vehicle: Vehicle) -> datetime | None:
     setting, field = vehicle.reports.latest("geolocation_enabled"), f"capability.{POSITION}"
-    withdrawn = capability(vehicle, POSITION) == "blocked" and AVAILABLE in vehicle.reports.before(field)
+    withdrawn = capability(vehicle, POSITION) not in ("", AVAILABLE) and AVAILABLE in vehicle.reports.before(field)
     if setting is False:
         return vehicle.reports.since_last("geolocation_enabled", became_available(vehicle, POSITION))
     return vehicle.reports.since(field) if setting is None and withdrawn else None
