@@ -324,7 +324,7 @@ def test_a_wrong_fact_is_told_what_to_do(operator: Client, kind: str, wrong: dic
 def test_words_are_chosen_by_their_meaning_and_null_can_be_said(operator: Client) -> None:
     page = f"{url('fact_new')}?type=vehicle"
     assert "Primary user (primary)" in words(operator.get(page))
-    operator.post(page, {"vehicle": CAR, "data_user_role": "secondary", "data_privacy_mode": "true"})
+    operator.post(page, {"vehicle": CAR, "data_user_role": "secondary", "data_privacy_mode": "on"})
     vehicle = Vehicle.objects.get()
     assert (vehicle.user_role, vehicle.privacy_mode) == ("secondary", True)
     operator.post(page, {"vehicle": CAR, "unknown": ["user_role", "privacy_mode"]})

@@ -17,7 +17,7 @@ from core.schema_words import readable
 from core.versions import Versioned
 from vehicles.catalogue import CAMPAIGN_TYPES, TYPES, NotificationType
 from vehicles.choices import MEANINGS, DriverChannel, PlatformName
-from vehicles.ingest.base import IncomingFact
+from vehicles.ingest.base import DAYS, IncomingFact
 from vehicles.rules.deciding import Policy
 from vehicles.services.languages import language_choices
 
@@ -89,8 +89,6 @@ def _field_for(kind: inspect.Type, label: str, required: bool) -> forms.Field:
         return YesNoField(choices=YES_NO, **common)
     if isinstance(kind, inspect.DateTimeType):
         return LocalMoment(**common)
-    if isinstance(kind, inspect.DateType):
-        return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), **common)
     if isinstance(kind, inspect.IntType):
         return forms.IntegerField(min_value=kind.ge, max_value=kind.le, **common)
     if isinstance(kind, inspect.FloatType):
@@ -147,7 +145,10 @@ class FactForm(forms.Form):
         required = field.required and not isinstance(field.type, inspect.BoolType)
         label = field.encode_name.replace("_", " ")
         meanings = MEANINGS.get(f"{self.fact_type.__struct_config__.tag}.{field.encode_name}")
-        if meanings is None:
+        if field.encode_name in DAYS:
+            day = forms.DateInput(attrs={"type": "date"})
+            self.fields[name] = forms.DateField(label=label, required=required, widget=day)
+        elif meanings is None:
             self.fields[name] = _field_for(field.type, label, required)
         else:
             words = [("", "–"), *((word, f"{meaning} ({word})") for word, meaning in meanings.items())]

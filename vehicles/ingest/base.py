@@ -31,6 +31,8 @@ Period = Annotated[str, Meta(max_length=40, description="A month, e.g. 2026-10."
 Amount = Annotated[Decimal, Meta(description="In units of the currency, e.g. 12.50.")]
 Currency = Annotated[str, Meta(max_length=40, description="ISO 4217, e.g. EUR; or €, £, CHF.")]
 FIRST_YEAR, LAST_YEAR = 2000, 2199
+# The fields that are days.
+DAYS = ("valid_to", "expires_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ class Data(Struct, kw_only=True):
             value = getattr(self, name)
             if isinstance(value, date) and not FIRST_YEAR <= value.year <= LAST_YEAR:
                 raise ValueError(f"`{name}`: a moment from {FIRST_YEAR} to {LAST_YEAR}")
-            if name in ("valid_to", "expires_at") and isinstance(value, str | int):
+            if name in DAYS and isinstance(value, str | int):
                 setattr(self, name, day_in(name, value))
             if name == "period" and isinstance(value, str):
                 setattr(self, name, month_in(value))
