@@ -89,7 +89,10 @@ register_read_only(
 register_read_only(models.StationFavorite, ("cyclist", "station", "created"))
 register_read_only(models.LockBoxState, ("boitier", "last_seen", "lock", "chain_type", "battery", "battery_vae"))
 register_read_only(
-    models.FeedSource, ("program", "url", "every_min", "last_ok_at", "problem"), filters=("program",), search=("url",)
+    models.FeedSource,
+    ("program", "shown_url", "every_min", "last_ok_at", "problem"),
+    filters=("program",),
+    search=("shown_url",),
 )
 register_read_only(models.BikeState, ("vehicule", "battery_low", "battery_vae_low"))
 register_read_only(

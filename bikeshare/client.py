@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 
 from bikeshare.ingest.areas import zones_of_areas
-from core.text import clean_json, one_line
+from core.text import clean_json, one_line, shown_url
 from outbox.services.webhooks import policy_from_settings
 from outbox.transports.webhook.http import Answer, BlockingClient, Unreachable
 from outbox.transports.webhook.targets import Forbidden, Policy, parse_target
@@ -86,7 +87,7 @@ def _read_url(url: str, tags: Tags) -> Documents:
         try:
             index = msgspec.json.decode(clean_json(_get(client, url).body))
         except UNREADABLE as error:
-            raise CannotRead(f"{url} cannot be read: {error}") from error
+            raise CannotRead(f"{shown_url(url)} cannot be read: {error}") from error
         if (zones := zones_of_areas(index)) is not None:
             return Documents({"geofencing_zones": zones})
         for name, address in _addresses(index, url).items():
@@ -100,9 +101,9 @@ def _read_url(url: str, tags: Tags) -> Documents:
                     documents.tags[address] = {key: answer.headers[key] for key in _ASKED_BY if key in answer.headers}
                     _keep(documents, name, answer.body)
                 except UNREADABLE as error:
-                    documents.problems.append((f"{name}.json", f"{address} cannot be read: {error}"))
+                    documents.problems.append((f"{name}.json", f"{_shown(address)} cannot be read: {error}"))
     if not documents.files and not documents.problems and not documents.unchanged:
-        raise CannotRead(f"{url} names none of {', '.join(WANTED)}; is it a gbfs.json?")
+        raise CannotRead(f"{shown_url(url)} names none of {', '.join(WANTED)}; is it a gbfs.json?")
     return documents
 
 
@@ -141,9 +142,16 @@ def _get(client: BlockingClient, url: str, tags: Mapping[str, str] | None = None
     if answer.status == 304 and asked:
         return answer
     if answer.status != 200:
-        moved = "" if answer.is_inside else one_line(answer.headers.get("location", ""))[:200]
-        raise Unreachable(f"HTTP {answer.status}" + (f"; it is now at {moved}" if moved else ""))
+        moved = "" if answer.is_inside else answer.headers.get("location", "")
+        raise Unreachable(f"HTTP {answer.status}" + (f"; it is now at {_shown(moved)}" if moved else ""))
     return replace(answer, body=_unpacked(answer.body, answer.headers.get("content-encoding", "")))
+
+
+def _shown(address: str) -> str:
+    """Of an address that somebody else named what people may read."""
+    with suppress(ValueError):
+        return one_line(shown_url(address))[:200] if urlsplit(address).netloc else "***"
+    return "***"
 
 
 def _unpacked(body: bytes, encoding: str) -> bytes:

@@ -335,7 +335,7 @@ WEB_MEMORY_MB, WORKER_MEMORY_MB = env.number("WEB_MEMORY_MB", 1_024), env.number
 
 # --- audit -------------------------------------------------------------------------------------------
 AUDITLOG_STORE_JSON_CHANGES = True
-AUDITLOG_DISABLE_REMOTE_ADDR = False
+AUDITLOG_CID_GETTER = "core.logs.request_id"
 
 # --- security ----------------------------------------------------------------------------------------
 HTTPS = PUBLIC_URL.startswith("https://")

@@ -2,10 +2,9 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.i18n import set_language
 
 from config.api import api
-from core.permissions import public
+from console.views import language
 from fleet_remotes.api import receive_callback
 from infra_notifications.api.citrineos import receive_events
 from infra_notifications.api.ocpi import ocpi
@@ -29,7 +28,7 @@ urlpatterns = [
     path("vehicles/", include("vehicles.urls")),
     path("", include("bikeshare.urls")),
     path("admin/", admin.site.urls),
-    path("language/", public(set_language), name="set_language"),
+    path("language/", language, name="set_language"),
 ]
 handler400 = "console.views.bad_request"
 handler403 = "console.views.forbidden"

@@ -6,21 +6,25 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView, RedirectURLMixin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from console.forms import OwnPasswordForm, SignInForm
 from core import passwords
 from core.hashing import check_place, is_first
-from core.permissions import SIGNED_IN, person, public, requires
+from core.permissions import SIGNED_IN, landing, person, public, requires
 from core.rates import Verdict
 
 
-class SignIn(LoginView):
+class _Lands(RedirectURLMixin):
+    def get_redirect_url(self) -> str:
+        return landing(self.request, super().get_redirect_url(), "")  # type: ignore[attr-defined]
+
+
+class SignIn(_Lands, LoginView):
     authentication_form = SignInForm
     template_name = "console/sign_in.html"
     redirect_authenticated_user = True
@@ -40,7 +44,7 @@ class SignIn(LoginView):
         return super().form_invalid(form)
 
 
-class SignOut(LogoutView):
+class SignOut(_Lands, LogoutView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """What the browser kept of pages goes; cookies end by themselves, for other sites of the domain have theirs."""
         response: HttpResponse = super().post(request, *args, **kwargs)
@@ -75,8 +79,7 @@ class Account(PasswordChangeView):
     def get_success_url(self) -> str:
         """Where somebody was going who had to choose a password first."""
         target = self.request.POST.get("next") or self.request.GET.get("next", "")
-        is_ours = url_has_allowed_host_and_scheme(target, {self.request.get_host()}, self.request.is_secure())
-        return target if is_ours else reverse("console:account")
+        return landing(self.request, target, reverse("console:account"))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Whoever sits at somebody's screen must not guess their password here."""

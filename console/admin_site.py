@@ -6,8 +6,10 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Permissi
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
+
+from core.permissions import landing
 
 
 def may_administer(user: AbstractBaseUser | AnonymousUser) -> bool:
@@ -41,9 +43,7 @@ class SignalboxAdminSite(AdminSite):
 
         Who is signed in and may not enter is told so: the sign-in would only send them back here, for ever.
         """
-        target = request.GET.get("next", "")
-        if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
-            target = reverse("admin:index")
+        target = landing(request, request.GET.get("next"), reverse("admin:index"))
         if not request.user.is_authenticated:
             return HttpResponseRedirect(f"{reverse('console:sign_in')}?{urlencode({'next': target})}")
         if not self.has_permission(request):

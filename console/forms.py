@@ -24,6 +24,21 @@ from core.hashing import make_first
 from core.models import ApiKey
 
 
+class SheetField(forms.FileField):
+    """A CSV or Excel file. How large it may be, the proxy in front has to know too (`deploy/nginx.conf`)."""
+
+    widget = forms.ClearableFileInput({"accept": ".csv,.tsv,.txt,.xlsx"})
+
+    def __init__(self, *, most_bytes: int, too_large: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.most_bytes, self.too_large = most_bytes, too_large
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if value and value.size > self.most_bytes:
+            raise forms.ValidationError(self.too_large)
+
+
 class SignInForm(AuthenticationForm):
     """Django's, which cuts no name: one longer than any user's must not reach the log of failures."""
 

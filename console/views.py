@@ -19,9 +19,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import check_for_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST, require_safe
@@ -37,7 +36,7 @@ from core.addresses import client_address
 from core.api import Problem, problem_response
 from core.keys import admit
 from core.models import ApiKey, Job, Undo
-from core.permissions import SIGNED_IN, check_permission, person, public, requires
+from core.permissions import SIGNED_IN, check_permission, landing, person, public, requires
 from core.refusal import Refused, add_refusal
 from core.search import ChoiceFacet, SearchSchema, TextFacet, TimeFacet
 from core.search.schema import any_text
@@ -61,13 +60,21 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 @public
 @require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Keeps the chosen language in a cookie and goes back."""
+    chosen = request.POST.get("language", "")
+    response = HttpResponseRedirect(landing(request, request.POST.get("next")))
+    if check_for_language(chosen):
+        response.set_cookie(settings.LANGUAGE_COOKIE_NAME, chosen, COOKIE_AGE, secure=settings.HTTPS, samesite="Lax")
+    return response
+
+
+@public
+@require_POST
 def theme(request: HttpRequest) -> HttpResponse:
     """Keeps the chosen theme in a cookie and goes back."""
     chosen = request.POST.get("theme", "auto")
-    target = request.POST.get("next", "/")
-    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
-        target = "/"
-    response = HttpResponseRedirect(target)
+    response = HttpResponseRedirect(landing(request, request.POST.get("next")))
     response.set_cookie(
         "signalbox_theme",
         chosen if chosen in THEMES else "auto",
@@ -267,9 +274,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, _("Taken back: %(what)s") % {"what": change.label})
         else:
             messages.warning(request, _("It is too late to take this back, or it was done already."))
-    target = request.POST.get("next", "/")
-    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure())
-    return redirect(target if safe else "/")
+    return redirect(landing(request, request.POST.get("next")))
 
 
 # ---- health -------------------------------------------------------------------------------------------------

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+from contextvars import ContextVar
 
 from django.conf import settings
 from django.http import HttpRequest
 
 # What is one customer's of IPv6: whoever has one address of it has them all.
 _SITE = 64
+# Of the request that is answered now: what the audit log holds of a key's changes.
+asked_from: ContextVar[str] = ContextVar("asked_from", default="")
 
 
 def client_address(request: HttpRequest) -> str:
@@ -32,10 +35,13 @@ def limited_address(request: HttpRequest) -> str:
 
 def site_of(request: HttpRequest) -> str:
     """Under which address a stranger's requests are counted together."""
-    address = limited_address(request)
-    if ":" not in address:
-        return address
-    return str(ipaddress.ip_network((address, _SITE), strict=False))
+    return site(limited_address(request))
+
+
+def site(text: str) -> str:
+    """The address itself, or the part of it that is one customer's."""
+    address = _address(text)
+    return str(ipaddress.ip_network((address, _SITE), strict=False)) if ":" in address else address
 
 
 def _address(text: str) -> str:

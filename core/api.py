@@ -32,6 +32,7 @@ from ninja.security import HttpBearer
 from ninja.utils import contribute_operation_callback
 from pydantic import BaseModel, ConfigDict
 
+from core.addresses import asked_from
 from core.bodies import GZIP, CompressionError, decompress
 from core.keys import admit
 from core.memory import is_short_of_memory, let_go
@@ -76,8 +77,8 @@ def key_of(request: HttpRequest) -> ApiKey:
 
 
 def audited_by(key: ApiKey) -> Any:
-    """A context in which the audit log names this key as the author of each change."""
-    return set_extra_data({"additional_data": {"api_key": key.name}})
+    """A context in which the audit log names this key as the author of each change, and whence it asked."""
+    return set_extra_data({"additional_data": {"api_key": key.name}, "remote_addr": asked_from.get() or None})
 
 
 def limited_body(request: HttpRequest) -> bytes:
@@ -239,10 +240,19 @@ def encode_cursor(value: object) -> str:
 
 
 def decode_cursor(cursor: str) -> Any:
+    """What a cursor holds. Raises Problem 400 for a foreign one, also for a text that no column can hold."""
     try:
-        return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        value = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise Problem(400, "The cursor is not one that this API gave; start again without it.") from error
+        raise foreign_cursor() from error
+    if isinstance(value, str) and "\0" in value:
+        raise foreign_cursor()
+    return value
+
+
+def foreign_cursor() -> Problem:
+    return Problem(400, "The cursor is not one that this API gave; start again without it.")
 
 
 def page_of(
@@ -277,7 +287,7 @@ def pk_of_cursor(cursor: str) -> int:
     """The last row's key in a cursor of a list. Raises Problem 400 for a foreign one."""
     last = decode_cursor(cursor)
     if not isinstance(last, int) or isinstance(last, bool):
-        raise Problem(400, "The cursor is not one that this API gave; start again without it.")
+        raise foreign_cursor()
     return last
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from auditlog.registry import auditlog
 from django.apps import apps
 from django.db.models import Model
 
+from core.encryption import EncryptedTextField
 from core.lifecycle import Lifecycle
 from core.parties import PARTIES
 from core.text import shown_url
+
+_ADDRESS = re.compile(r"(?:http|ws)s?://")
 
 
 def declared() -> Iterator[tuple[type[Model], Lifecycle]]:
@@ -29,7 +33,7 @@ def register_audit() -> None:
                 model,
                 include_fields=list(audited.include),
                 exclude_fields=list(audited.exclude),
-                mask_fields=list(audited.mask),
+                mask_fields=[*audited.mask, *(f.name for f in model._meta.fields if isinstance(f, EncryptedTextField))],
                 mask_callable=f"{__name__}.{hidden.__name__}",
                 m2m_fields=set(audited.many_to_many),
             )
@@ -37,6 +41,6 @@ def register_audit() -> None:
 
 def hidden(value: str) -> str:
     """What the audit log holds instead of a secret: nothing of it; of a URL whose it is."""
-    if value.startswith(("http://", "https://")):
+    if _ADDRESS.match(value):
         return shown_url(value)
     return "***" if value else ""

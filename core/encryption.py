@@ -11,7 +11,7 @@ key. Nothing can be searched or sorted by such a column.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -19,11 +19,14 @@ from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import FieldError
-from django.db.models import Model, TextField
+from django.core.validators import MaxLengthValidator
+from django.db.models import CharField, Model, TextField
 from django.db.models.query_utils import DeferredAttribute
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from core.cache import Cache
+from core.text import shown_url
 
 
 class Unreadable(AttributeError, ValueError):
@@ -43,6 +46,19 @@ def keyring() -> MultiFernet:
     """The keys of the setting: the first encrypts, all decrypt."""
     keys = tuple(settings.FIELD_KEY)
     return _rings.get("", lambda: MultiFernet([Fernet(key) for key in keys]), stamp=keys)
+
+
+def sealed(content: bytes) -> bytes:
+    """What a file of ours may hold of secrets."""
+    return keyring().encrypt(content)
+
+
+def unsealed(content: bytes) -> bytes:
+    """Raises Unreadable."""
+    try:
+        return keyring().decrypt(content)
+    except InvalidToken:
+        raise Unreadable("It cannot be read by FIELD_KEY.") from None
 
 
 class _Opened(DeferredAttribute):
@@ -111,6 +127,34 @@ class EncryptedJSONField(EncryptedTextField):
 
     def loads(self, text: str) -> Any:
         return json.loads(text) if text else {}
+
+
+class AddressElsewhere(EncryptedTextField):
+    """The address of a foreign system. Its path and query often are its key (Slack, Teams, feeds), so that whoever may
+    not change it, sentences, and the audit log have `shown_url` of it, and nothing can be searched or sorted by it."""
+
+    def __init__(self, *args: Any, max_length: int = 2_000, **kwargs: Any) -> None:
+        super().__init__(*args, max_length=max_length, **kwargs)
+        self.validators.append(MaxLengthValidator(max_length))
+
+
+class LeadsElsewhere(Model):
+    """A row with such an address: what may be shown of it stands beside it, by which it is found and sorted."""
+
+    address_field = "url"
+
+    shown_url = CharField(_lazy("URL"), max_length=300, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """What is shown follows the address; one that cannot be read is still shown."""
+        name = self.address_field
+        if (update_fields is None or name in update_fields) and (url := getattr(self, name, "")):
+            self.shown_url = shown_url(url)
+            update_fields = None if update_fields is None else {*update_fields, "shown_url"}
+        super().save(*args, update_fields=update_fields, **kwargs)
 
 
 def encrypted_columns() -> Iterator[tuple[type[Model], EncryptedTextField]]:

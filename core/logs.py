@@ -142,3 +142,8 @@ def logging_config(form: str, level: str) -> dict[str, Any]:
             "_granian": {"handlers": [], "propagate": True},
         },
     }
+
+
+def request_id() -> str:
+    """Of what is answered or done now; the audit log keeps it with each change."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))

@@ -15,7 +15,7 @@ from django.middleware.security import SecurityMiddleware
 from django.utils import timezone
 
 from core import metrics
-from core.addresses import client_address
+from core.addresses import asked_from, client_address
 from core.api import Problem, audited_by, needs_too_much, problem_response
 from core.choices import Scope
 from core.handlers import OF_MACHINES
@@ -47,6 +47,7 @@ class RequestLog:
         request_id = sent_id if _REQUEST_ID.fullmatch(sent_id) else uuid.uuid4().hex
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        asked_from.set(client_address(request))
         started = time.perf_counter()
         response = self.get_response(request)
         took = time.perf_counter() - started
@@ -69,7 +70,7 @@ class RequestLog:
                 path=request.path,
                 status=response.status_code,
                 ms=round(took * 1000, 1),
-                address=client_address(request),
+                address=asked_from.get(),
                 user=user.pk if user is not None and user.is_authenticated else None,
             )
         return response

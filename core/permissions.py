@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import Resolver404, resolve
+from django.utils.http import url_has_allowed_host_and_scheme
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
@@ -50,3 +54,26 @@ def public(view: View) -> View:
     opened = login_not_required(view)
     opened.asks_for = None  # type: ignore[attr-defined]
     return opened
+
+
+def answers_get(view: Any) -> bool:
+    """Whether a view may be asked by GET: what `require_POST` wraps, and a sign-out, may not."""
+    while view is not None:
+        held = inspect.getclosurevars(view).nonlocals if inspect.isfunction(view) else {}
+        methods = getattr(getattr(view, "view_class", None), "http_method_names", ("get",))
+        if "GET" not in held.get("request_method_list", ("GET",)) or "get" not in methods:
+            return False
+        view = getattr(view, "__wrapped__", None)
+    return True
+
+
+def landing(request: HttpRequest, target: str | None, default: str = "/") -> str:
+    """Where somebody goes next: to `target` where it is another page of ours that can be looked at."""
+    if target and url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
+        try:
+            view = resolve(urlsplit(target).path).func
+        except (Resolver404, ValueError):
+            return default
+        if answers_get(view) and view is not request.resolver_match.func:  # type: ignore[union-attr]
+            return target
+    return default

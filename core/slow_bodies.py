@@ -20,6 +20,8 @@ from typing import NamedTuple
 
 import structlog
 
+from core.addresses import site
+
 log = structlog.get_logger("signalbox.bodies")
 # A long body gets beside the time-out the time that it takes at this pace.
 LEAST_BYTES_PER_S = 64 * 1024
@@ -87,11 +89,11 @@ class Watch:
 
 
 def late_of(waits: Sequence[Wait], now: float) -> list[Wait]:
-    """Those that had their time, and the longest of an address of which too many wait."""
-    slow: dict[Peer, list[Wait]] = {}
+    """Those that had their time, and the longest of an address (of IPv6: a site) of which too many wait."""
+    slow: dict[tuple[str, int], list[Wait]] = {}
     for wait in sorted(waits, key=lambda each: -each.began):
         if wait.began + SLOW_S < now:
-            slow.setdefault(wait.peer, []).append(wait)
+            slow.setdefault((site(wait.peer.address), wait.peer.port), []).append(wait)
     crowd = {id(wait) for of_peer in slow.values() for wait in of_peer[MOST_SLOW:]}
     return [wait for wait in waits if wait.until < now or id(wait) in crowd]
 

@@ -11,6 +11,7 @@ from django import forms
 from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext_lazy as _
 
+from console.forms import SheetField
 from console.lists import BulkForm
 from core.time_zones import known_zones
 from fleet_remotes.catalogue.advice import summary_of
@@ -199,18 +200,12 @@ class ScheduleForm(forms.Form):
 
 
 class ImportForm(forms.Form):
-    file = forms.FileField(
+    file = SheetField(
         label=_("File"),
         help_text=_("CSV or Excel (.xlsx); its first line names the columns: vin, fleet, brand, plate, name …"),
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx"}),
+        most_bytes=MOST_BYTES,
+        too_large=_("The file is larger than 5 MiB."),
     )
-
-    def clean_file(self) -> bytes:
-        file = self.cleaned_data["file"]
-        if file.size > MOST_BYTES:
-            raise forms.ValidationError(_("The file is larger than 5 MiB."))
-        content: bytes = file.read()
-        return content
 
 
 class StopForm(forms.Form):

@@ -247,9 +247,9 @@ register_read_only(
 # They are changed in the console, which checks where a route leads and asks the stations to connect again.
 register_read_only(
     OcppRoute,
-    ("slug", "upstream", "register_unknown", "enabled", "created_at"),
+    ("slug", "shown_url", "register_unknown", "enabled", "created_at"),
     filters=("enabled",),
-    search=("slug", "upstream"),
+    search=("slug", "shown_url"),
 )
 register_read_only(MovedStation, ("station", "route", "target", "moved_at"), search=("station",))
 register_read_only(

@@ -15,37 +15,42 @@ from bikeshare.ingest.resources import FeedBody
 from bikeshare.models import FeedSource
 from bikeshare.services import feeds
 from core.api import audited_by, key_of
+from core.choices import Scope
+from core.models import ApiKey
 
 _body = msgspec.json.Decoder(FeedBody)
-_FIELDS = ("id", "url", "every_min", "types", "rfc7946", "next_at", "last_at", "last_ok_at", "problem", "result")
+_FIELDS = ("id", "every_min", "types", "rfc7946", "next_at", "last_at", "last_ok_at", "problem", "result")
 
 
-def _serialize(feed: FeedSource) -> dict[str, Any]:
-    return {"object": "feed", "program": feed.program_id} | {name: getattr(feed, name) for name in _FIELDS}
+def _serialize(feed: FeedSource, key: ApiKey) -> dict[str, Any]:
+    """Of the `url`, which may hold a key, those who may not write read scheme and host."""
+    url = getattr(feed, "url", "") if Scope.BIKESHARE_WRITE.value in key.scopes else feed.shown_url
+    shown = {name: getattr(feed, name) for name in _FIELDS}
+    return {"object": "feed", "program": feed.program_id, "url": url} | shown
 
 
 @router.get("/feeds", auth=READ, summary="Feeds that are read by a schedule, with what came of it")
 def list_feeds(request: HttpRequest) -> dict[str, Any]:
-    return {"items": [_serialize(feed) for feed in FeedSource.objects.all()], "next": None}
+    return {"items": [_serialize(feed, key_of(request)) for feed in FeedSource.objects.all()], "next": None}
 
 
 @router.post("/feeds", auth=WRITE, summary="Read a feed by a schedule", openapi_extra=body_openapi(FeedBody))
 def create_feed(request: HttpRequest) -> HttpResponse:
     body = read_body(request, _body)
     with audited_by(key_of(request)):
-        return answer(_serialize(feeds.create_feed(body=body, now=timezone.now())), 201)
+        return answer(_serialize(feeds.create_feed(body=body, now=timezone.now()), key_of(request)), 201)
 
 
 @router.get("/feeds/{uid}", auth=READ, summary="One feed")
 def get_feed(request: HttpRequest, uid: int) -> dict[str, Any]:
-    return _serialize(get_object_or_404(FeedSource, pk=uid))
+    return _serialize(get_object_or_404(FeedSource, pk=uid), key_of(request))
 
 
 @router.patch("/feeds/{uid}", auth=WRITE, summary="Change a feed", openapi_extra=body_openapi(FeedBody))
 def patch_feed(request: HttpRequest, uid: int) -> HttpResponse:
     feed, body = get_object_or_404(FeedSource, pk=uid), read_body(request, _body)
     with audited_by(key_of(request)):
-        return answer(_serialize(feeds.patch_feed(feed=feed, body=body, now=timezone.now())))
+        return answer(_serialize(feeds.patch_feed(feed=feed, body=body, now=timezone.now()), key_of(request)))
 
 
 @router.delete("/feeds/{uid}", auth=WRITE, summary="Stop reading a feed; what it brought stays")
@@ -59,4 +64,4 @@ def delete_feed(request: HttpRequest, uid: int) -> HttpResponse:
 @router.post("/feeds/{uid}/read", auth=WRITE, summary="Read a feed at the next sweep, all of it")
 def read_feed(request: HttpRequest, uid: int) -> HttpResponse:
     feed = get_object_or_404(FeedSource, pk=uid)
-    return answer(_serialize(feeds.read_soon(feed=feed, now=timezone.now())), 202)
+    return answer(_serialize(feeds.read_soon(feed=feed, now=timezone.now()), key_of(request)), 202)

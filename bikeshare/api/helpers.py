@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from bikeshare import selectors
 from bikeshare.models import Cyclist, Dock, Pass, Program, Resource, Station, TerminationRequest, Trip, Zone
 from bikeshare.services.payloads import facts_of
-from core.api import Problem, ScopedKey, check_limit, decode_cursor, encode_cursor, limited_body
+from core.api import Problem, ScopedKey, check_limit, decode_cursor, encode_cursor, foreign_cursor, limited_body
 from core.corrections import Corrections, Envelope
 from core.people import shown, shows_people
 from core.schema_words import readable
@@ -80,7 +80,7 @@ def page_of_ids(
     if cursor:
         last = decode_cursor(cursor)
         if not isinstance(last, str):
-            raise Problem(400, "The cursor is not one that this API gave; start again without it.")
+            raise foreign_cursor()
         rows = rows.filter(pk__gt=last)
     page = list(dict.fromkeys(rows.order_by("pk")[: limit + 1]))
     more = len(page) > limit

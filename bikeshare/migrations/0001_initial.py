@@ -7,6 +7,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import bikeshare.models.identity
+import core.encryption
 from core.roles import ADMINISTRATOR, OPERATOR, VIEWER, grant
 
 VEHICULE_TYPES = [
@@ -215,7 +216,8 @@ class Migration(migrations.Migration):
             name="FeedSource",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("url", models.CharField(max_length=500, verbose_name="address")),
+                ("shown_url", models.CharField(editable=False, max_length=300, verbose_name="URL")),
+                ("url", core.encryption.AddressElsewhere(max_length=500, verbose_name="address")),
                 (
                     "every_min",
                     models.PositiveIntegerField(
@@ -250,7 +252,7 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, default="", editable=False, max_length=500, verbose_name="problem"),
                 ),
                 ("result", models.JSONField(blank=True, default=dict, editable=False, verbose_name="result")),
-                ("tags", models.JSONField(blank=True, default=dict, editable=False)),
+                ("tags", core.encryption.EncryptedJSONField(blank=True, default=dict, editable=False)),
                 ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
                 (
                     "program",
@@ -266,7 +268,6 @@ class Migration(migrations.Migration):
                 "verbose_name": "feed",
                 "verbose_name_plural": "feeds",
                 "ordering": ("program", "pk"),
-                "constraints": [models.UniqueConstraint(fields=("program", "url"), name="feedsource_once")],
             },
         ),
         migrations.CreateModel(

@@ -7,17 +7,18 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from bikeshare.models.programs import Program
+from core.encryption import AddressElsewhere, EncryptedJSONField, LeadsElsewhere
 from core.lifecycle import Audited, Lifecycle, While
 
 # What each reading writes.
 RESULTS = ("next_at", "last_at", "last_ok_at", "problem", "result", "tags")
 
 
-class FeedSource(models.Model):
+class FeedSource(LeadsElsewhere):
     """An address whose stations and zones come into a program: GBFS, GeoJSON, or geographies of MDS."""
 
     program = models.ForeignKey(Program, models.CASCADE, related_name="feeds", verbose_name=_("program"))
-    url = models.CharField(_("address"), max_length=500)
+    url = AddressElsewhere(_("address"), max_length=500)
     every_min = models.PositiveIntegerField(
         _("read every (min)"),
         default=5,
@@ -41,8 +42,8 @@ class FeedSource(models.Model):
     problem = models.CharField(_("problem"), max_length=500, blank=True, default="", editable=False)
     # What the last reading did, and what of it was left out.
     result = models.JSONField(_("result"), default=dict, blank=True, editable=False)
-    # By which its server tells whether something changed.
-    tags = models.JSONField(default=dict, blank=True, editable=False)
+    # By which its server tells whether something changed, of each address that it names.
+    tags = EncryptedJSONField(default=dict, blank=True, editable=False)
     created = models.DateTimeField(_("created"), auto_now_add=True)
 
     lifecycle = Lifecycle(kept=While("Operators make and delete it."), personal=(), audited=Audited(exclude=RESULTS))
@@ -51,7 +52,6 @@ class FeedSource(models.Model):
         verbose_name = _("feed")
         verbose_name_plural = _("feeds")
         ordering = ("program", "pk")
-        constraints = (models.UniqueConstraint(fields=("program", "url"), name="feedsource_once"),)
 
     def __str__(self) -> str:
-        return self.url
+        return self.shown_url

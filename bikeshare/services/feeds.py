@@ -42,7 +42,7 @@ def patch_feed(*, feed: FeedSource, body: FeedBody, now: datetime) -> FeedSource
     values = values_of(body)
     if values.pop("program", feed.program_id) != feed.program_id:
         raise invalid("program", _("It cannot be changed."))
-    if values.get("url", feed.url) != feed.url:
+    if values.get("url", was := getattr(feed, "url", "")) != was:
         values |= {"tags": {}, "result": {}, "problem": "", "last_at": None, "last_ok_at": None}
     former = feed.url
     with transaction.atomic():
@@ -67,9 +67,13 @@ def _save(feed: FeedSource, values: dict[str, Any]) -> FeedSource:
         setattr(feed, name, value)
     with refusing_invalid_models():
         feed.clean_fields(exclude=("program",))
-    if FeedSource.objects.filter(program_id=feed.program_id, url=feed.url).exclude(pk=feed.pk).exists():
-        raise refusal(Refusal.DUPLICATE)
-    feed.save()
+    with transaction.atomic():
+        # Who adds another feed to the program at the same moment waits.
+        Program.objects.select_for_update(no_key=True).get(pk=feed.program_id)
+        others = FeedSource.objects.filter(program_id=feed.program_id).exclude(pk=feed.pk)
+        if any(getattr(other, "url", "") == feed.url for other in others):
+            raise refusal(Refusal.DUPLICATE)
+        feed.save()
     return feed
 
 
@@ -125,10 +129,10 @@ def _said(held: Feed, left_out: list[tuple[str, str]]) -> dict[str, Any]:
 
 def check_feeds(now: datetime) -> Finding:
     """Whether every feed with a schedule was understood within its last turns."""
-    feeds = list(FeedSource.objects.filter(every_min__gt=0))
+    feeds = list(FeedSource.objects.filter(every_min__gt=0).defer("url", "tags"))
     late = [feed for feed in feeds if _is_late(feed, now)]
     if late:
-        named = f"{late[0].url} ({late[0].problem})" if late[0].problem else late[0].url
+        named = f"{late[0]} ({late[0].problem})" if late[0].problem else str(late[0])
         return Finding(False, _("%(count)d feeds are not read, first %(named)s") % {"count": len(late), "named": named})
     return Finding(True, _("%(count)d feeds are read") % {"count": len(feeds)})
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.forms import ModelForm, Textarea
+from django.forms import ModelForm, Textarea, TextInput
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -24,7 +24,7 @@ class FeedForm(ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = FeedSource
         fields = ("program", "url", "every_min", "types", "rfc7946")
-        widgets: ClassVar = {"types": Textarea({"rows": 2, "spellcheck": "false"})}
+        widgets: ClassVar = {"url": TextInput(), "types": Textarea({"rows": 2, "spellcheck": "false"})}
 
     def clean_types(self) -> dict[str, str]:
         given = self.cleaned_data["types"] or {}

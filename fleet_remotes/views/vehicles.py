@@ -130,7 +130,7 @@ def vehicles_import(request: HttpRequest) -> HttpResponse:
     form = ImportForm(request.POST or None, request.FILES or None)
     found = None
     if request.method == "POST" and form.is_valid():
-        found = imports.read_vehicles(form.cleaned_data["file"])
+        found = imports.read_vehicles(form.cleaned_data["file"].read())
         if not found.errors:
             n = imports.write_vehicles(found=found, now=timezone.now())
             said = ngettext("%(n)d vehicle is imported.", "%(n)d vehicles are imported.", n) % {"n": n}

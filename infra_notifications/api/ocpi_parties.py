@@ -12,6 +12,7 @@ from ninja import Status
 from pydantic import Field
 
 from core.api import ConfigurationIn, PartialIn, Problem, audited_by, key_of, page_of, serialize
+from core.text import shown_url
 from infra_notifications.api.base import READ, WRITE, router
 from infra_notifications.models import OcpiParty
 from infra_notifications.search import OCPI_PARTY_SEARCH
@@ -26,8 +27,6 @@ _FIELDS = [
     "may_be_hub",
     "version",
     "roles",
-    "versions_url",
-    "locations_url",
     "created_at",
     "registered_at",
     "pulled_at",
@@ -59,7 +58,10 @@ class OcpiConnectIn(ConfigurationIn):
 
 
 def serialize_party(party: OcpiParty) -> dict[str, Any]:
+    """Of its addresses, which may hold a key, scheme and host."""
+    addresses = {name: getattr(party, name, "") for name in ("versions_url", "locations_url")}
     return serialize(party, *_FIELDS) | {
+        **{name: shown_url(url) if url else "" for name, url in addresses.items()},
         "enabled": not party.is_disabled,
         "source": party.source_id,
         "last_pull": party.pull_result or None,

@@ -54,7 +54,7 @@ def serialize_route(route: OcppRoute, key: ApiKey) -> dict[str, Any]:
     if not hasattr(route, "connected"):
         services.attach_connected([route])
     shown = ("id", "slug", "upstream", "register_unknown", "evse_pattern", "enabled", "connected", "created_at")
-    upstream = route.upstream if Scope.CHARGING_WRITE.value in key.scopes else route.shown_upstream
+    upstream = route.upstream if Scope.CHARGING_WRITE.value in key.scopes else route.shown_url
     return serialize(route, *shown) | {"upstream": upstream, "url": services.address_of(route)}
 
 

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from console.forms import SheetField
 from console.lists import BulkForm
 from core.email_addresses import validate_mailbox
 from core.refusal import Refused, add_refusal, refusing_in_form
@@ -224,17 +225,12 @@ class TagForm(BulkForm):
 
 
 class ImportForm(forms.Form):
-    file = forms.FileField(
+    file = SheetField(
         label=_("CSV or Excel file"),
         help_text=_("The first line names the columns; evse_id must be among them."),
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx"}),
+        most_bytes=MAX_UPLOAD_BYTES,
+        too_large=_("The file is larger than 100 MiB; use manage.py import_charge_points."),
     )
-
-    def clean_file(self) -> Any:
-        file = self.cleaned_data["file"]
-        if file.size > MAX_UPLOAD_BYTES:
-            raise forms.ValidationError(_("The file is larger than 100 MiB; use manage.py import_charge_points."))
-        return file
 
 
 class AdoptForm(forms.Form):

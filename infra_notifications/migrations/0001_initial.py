@@ -307,20 +307,8 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("slug", models.CharField(max_length=40, unique=True, verbose_name="URL name")),
-                ("upstream", models.CharField(max_length=2000, verbose_name="CSMS")),
-                (
-                    "upstream_host",
-                    models.GeneratedField(
-                        db_persist=True,
-                        expression=models.Func(
-                            models.F("upstream"),
-                            models.Value("^([^:/]+://)([^/?#]*@)?([^/?#]*).*$"),
-                            models.Value("\\1\\3"),
-                            function="regexp_replace",
-                        ),
-                        output_field=models.CharField(max_length=2000),
-                    ),
-                ),
+                ("shown_url", models.CharField(editable=False, max_length=300, verbose_name="URL")),
+                ("upstream", core.encryption.AddressElsewhere(max_length=2000, verbose_name="CSMS")),
                 ("register_unknown", models.BooleanField(default=False, verbose_name="register unknown stations")),
                 ("evse_pattern", models.CharField(blank=True, default="", max_length=100, verbose_name="EVSE ids")),
                 ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
@@ -333,7 +321,7 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("slug", ""), _negated=True), models.Q(("upstream", ""), _negated=True)
+                            models.Q(("slug", ""), _negated=True), models.Q(("shown_url", ""), _negated=True)
                         ),
                         name="ocpproute_given",
                     )
@@ -1724,15 +1712,21 @@ class Migration(migrations.Migration):
                 ("version", models.CharField(blank=True, default="", max_length=8, verbose_name="OCPI version")),
                 (
                     "versions_url",
-                    models.CharField(blank=True, default="", max_length=2000, verbose_name="versions URL"),
+                    core.encryption.AddressElsewhere(
+                        blank=True, default="", max_length=2000, verbose_name="versions URL"
+                    ),
                 ),
                 (
                     "locations_url",
-                    models.CharField(blank=True, default="", max_length=2000, verbose_name="locations URL"),
+                    core.encryption.AddressElsewhere(
+                        blank=True, default="", max_length=2000, verbose_name="locations URL"
+                    ),
                 ),
                 (
                     "credentials_url",
-                    models.CharField(blank=True, default="", max_length=2000, verbose_name="credentials URL"),
+                    core.encryption.AddressElsewhere(
+                        blank=True, default="", max_length=2000, verbose_name="credentials URL"
+                    ),
                 ),
                 ("roles", models.JSONField(default=list, verbose_name="roles")),
                 ("created_at", models.DateTimeField(verbose_name="created")),

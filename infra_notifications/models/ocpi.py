@@ -9,8 +9,9 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
-from core.encryption import EncryptedTextField
+from core.encryption import AddressElsewhere, EncryptedTextField
 from core.lifecycle import Audited, Lifecycle, While, With, masked
+from core.text import shown_url
 from infra_notifications.choices import OCPI_STATE_COLOURS, OcpiPartyState, SourceKind
 from infra_notifications.models.charge_points import ChargePoint
 from infra_notifications.models.maintenance import MaintenanceWindow
@@ -35,9 +36,9 @@ class OcpiParty(models.Model):
     peer_token = EncryptedTextField(blank=True, default="", editable=False)
     sends_plain_token = models.BooleanField(default=False)
     version = models.CharField(_("OCPI version"), max_length=8, blank=True, default="")
-    versions_url = models.CharField(_("versions URL"), max_length=2_000, blank=True, default="")
-    locations_url = models.CharField(_("locations URL"), max_length=2_000, blank=True, default="")
-    credentials_url = models.CharField(_("credentials URL"), max_length=2_000, blank=True, default="")
+    versions_url = AddressElsewhere(_("versions URL"), blank=True, default="")
+    locations_url = AddressElsewhere(_("locations URL"), blank=True, default="")
+    credentials_url = AddressElsewhere(_("credentials URL"), blank=True, default="")
     # As in its credentials: [{"role", "country_code", "party_id", "name"}, …].
     roles = models.JSONField(_("roles"), default=list)
     created_at = models.DateTimeField(_("created"))
@@ -77,6 +78,12 @@ class OcpiParty(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def shown_url(self) -> str:
+        """Where its versions are, for people."""
+        url = getattr(self, "versions_url", "")
+        return shown_url(url) if url else ""
 
     @property
     def state_colour(self) -> str:

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from core.encryption import AddressElsewhere, LeadsElsewhere
 from core.lifecycle import Audited, Lifecycle, While
-from core.text import shown_url
 
-MAX_UPSTREAM, MAX_STATION = 2_000, 255
+MAX_STATION = 255
 
 
-class OcppRoute(models.Model):
+class OcppRoute(LeadsElsewhere):
     """A station that connects to `{ocpp_url}/{slug}/{identity}` is passed on to `{upstream}/{identity}`."""
 
+    address_field = "upstream"
+
     slug = models.CharField(_("URL name"), max_length=40, unique=True)
-    upstream = models.CharField(_("CSMS"), max_length=MAX_UPSTREAM)
-    # What searches find of it: its scheme and host. Path, query and user may be a key.
-    upstream_host = models.GeneratedField(
-        expression=Func(
-            F("upstream"), Value(r"^([^:/]+://)([^/?#]*@)?([^/?#]*).*$"), Value(r"\1\3"), function="regexp_replace"
-        ),
-        output_field=models.CharField(max_length=MAX_UPSTREAM),
-        db_persist=True,
-    )
+    upstream = AddressElsewhere(_("CSMS"))
     register_unknown = models.BooleanField(_("register unknown stations"), default=False)
     # Empty: the installation's CHARGING_EVSE_PATTERN.
     evse_pattern = models.CharField(_("EVSE ids"), max_length=100, blank=True, default="")
@@ -39,15 +33,10 @@ class OcppRoute(models.Model):
         verbose_name = _("OCPP route")
         verbose_name_plural = _("OCPP routes")
         ordering = ("slug",)
-        constraints = (models.CheckConstraint(condition=~Q(slug="") & ~Q(upstream=""), name="ocpproute_given"),)
+        constraints = (models.CheckConstraint(condition=~Q(slug="") & ~Q(shown_url=""), name="ocpproute_given"),)
 
     def __str__(self) -> str:
         return self.slug
-
-    @property
-    def shown_upstream(self) -> str:
-        """For those who may not change it: behind the host may stand a token."""
-        return shown_url(self.upstream)
 
 
 class MovedStation(models.Model):

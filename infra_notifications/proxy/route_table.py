@@ -19,6 +19,7 @@ import structlog
 from django.db import close_old_connections, connection
 from django.db.models import Count, Max
 
+from core.encryption import sealed, unsealed
 from core.text import identity_key
 from infra_notifications.models import MovedStation, OcppRoute
 from infra_notifications.proxy.routes import Route
@@ -29,6 +30,7 @@ READ_EVERY_S = 2.0
 READ_MOVES_EVERY_S = 60.0
 COMPLAIN_EVERY_S = 60.0
 _FORMAT = 1
+_COLUMNS = ("slug", "upstream", "register_unknown", "enabled", "evse_pattern")
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,12 @@ class Routing:
         return Routing({route.slug: route for route in routes}, moves)
 
 
+def _route(row: OcppRoute) -> Route:
+    """One whose address cannot be read (a lost key) refuses its stations for now."""
+    upstream = getattr(row, "upstream", "")
+    return Route(row.slug, upstream, row.register_unknown, row.enabled and bool(upstream), row.pk, row.evse_pattern)
+
+
 class RoutingReader:
     """Reads the routing from the database; raises what the database raises."""
 
@@ -77,8 +85,7 @@ class RoutingReader:
     def __call__(self) -> Routing:
         close_old_connections()
         try:
-            columns = ("slug", "upstream", "register_unknown", "enabled", "pk", "evse_pattern")
-            routes = [Route(*values) for values in OcppRoute.objects.values_list(*columns)]
+            routes = [_route(row) for row in OcppRoute.objects.only(*_COLUMNS)]
             return Routing({route.slug: route for route in routes}, self._moved())
         finally:
             # Back to the pool, which knows whether it still works.
@@ -140,7 +147,7 @@ class StoredRoutes:
 
     def _read_copy(self) -> None:
         try:
-            self._routing = self._written = Routing.from_json(self._copy.read_bytes())
+            self._routing = self._written = Routing.from_json(unsealed(self._copy.read_bytes()))
         except FileNotFoundError:
             return
         except (OSError, ValueError) as error:
@@ -153,9 +160,8 @@ class StoredRoutes:
         aside = self._copy.with_name(f"{self._copy.name}.{os.getpid()}")
         try:
             self._copy.parent.mkdir(parents=True, exist_ok=True)
-            # An upstream may hold a secret in its path.
             with open(aside, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-                file.write(routing.to_json())
+                file.write(sealed(routing.to_json()))
                 file.flush()
                 os.fsync(file.fileno())
             aside.replace(self._copy)

@@ -36,10 +36,10 @@ SOURCE_SEARCH = SearchSchema(
 
 
 ROUTE_SEARCH = SearchSchema(
-    any_text("slug", "upstream_host"),
+    any_text("slug", "shown_url"),
     (
         TextFacet("name", "slug", _("URL name"), ("slug",)),
-        TextFacet("csms", "upstream_host", _("CSMS"), ("upstream",)),
+        TextFacet("csms", "shown_url", _("CSMS"), ("upstream",)),
         FlagFacet("enabled", "enabled", _("Enabled"), when_true=Q(enabled=True)),
         FlagFacet("registers", "register_unknown", _("Registers unknown stations"), when_true=Q(register_unknown=True)),
         TimeFacet("created", "created_at", _("Created")),

@@ -53,9 +53,7 @@ class RouteList(ListPage):
             value=lambda row: _("registered") if row.register_unknown else _("listed"),
             export="register_unknown",
         ),
-        Column(
-            "upstream", gettext_lazy("CSMS"), f"{_CELLS}/route_upstream.html", sort="upstream", export="shown_upstream"
-        ),
+        Column("upstream", gettext_lazy("CSMS"), f"{_CELLS}/route_upstream.html", sort="shown_url", export="shown_url"),
         Column("created_at", gettext_lazy("Created"), "console/cells/ago.html", sort="created_at"),
     )
     default_sort = "slug"

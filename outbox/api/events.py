@@ -9,7 +9,18 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from ninja import Schema
 
-from core.api import Problem, audited_by, check_limit, decode_cursor, encode_cursor, key_of, page_of, rfc3339, serialize
+from core.api import (
+    Problem,
+    audited_by,
+    check_limit,
+    decode_cursor,
+    encode_cursor,
+    foreign_cursor,
+    key_of,
+    page_of,
+    rfc3339,
+    serialize,
+)
 from core.people import shown_text
 from outbox import selectors
 from outbox.api.base import READ, WRITE, router
@@ -76,7 +87,7 @@ def _place(cursor: str) -> tuple[int, int]:
     parts = read if isinstance(read, list) else [read, 0]
     if len(parts) == 2 and all(isinstance(part, int) and not isinstance(part, bool) for part in parts):
         return parts[0], parts[1]
-    raise Problem(400, "The cursor is not one that this API gave; start again without it.")
+    raise foreign_cursor()
 
 
 @router.get("/deliveries", auth=READ, summary="Deliveries, newest first")

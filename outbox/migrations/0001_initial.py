@@ -560,7 +560,7 @@ class Migration(migrations.Migration):
             name="WebhookEndpoint",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("url", core.encryption.EncryptedTextField(max_length=2000, verbose_name="URL")),
+                ("url", core.encryption.AddressElsewhere(max_length=2000, verbose_name="URL")),
                 ("shown_url", models.CharField(editable=False, max_length=300, verbose_name="URL")),
                 ("description", models.CharField(blank=True, default="", max_length=200, verbose_name="description")),
                 (

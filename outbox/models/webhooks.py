@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -12,9 +9,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.email_addresses import AddressField
-from core.encryption import EncryptedJSONField, EncryptedTextField
+from core.encryption import AddressElsewhere, EncryptedJSONField, EncryptedTextField, LeadsElsewhere
 from core.lifecycle import Audited, How, Lifecycle, Personal, While, With, masked
-from core.text import shown_url
 from outbox.choices import EndpointState, Reason
 
 KEY_PREFIX = "webhook:"
@@ -26,15 +22,10 @@ def endpoint_id(list_key: str) -> int | None:
     return int(number) if f"{prefix}:" == KEY_PREFIX and number.isascii() and number.isdigit() else None
 
 
-class WebhookEndpoint(models.Model):
-    """A receiver of events by HTTP. Its URL is in the one form that `transports.webhook.targets` writes.
+class WebhookEndpoint(LeadsElsewhere):
+    """A receiver of events by HTTP. Its URL, as `transports.webhook.targets` writes it, is shown to nobody whole."""
 
-    The path and the query of a URL often are its key (Slack, Teams), so that it is shown to nobody as a whole, and
-    nothing can be searched or sorted by what is not shown.
-    """
-
-    url = EncryptedTextField(_("URL"), max_length=2_000)
-    shown_url = models.CharField(_("URL"), max_length=300, editable=False)
+    url = AddressElsewhere(_("URL"))
     description = models.CharField(_("description"), max_length=200, blank=True, default="")
     topics = ArrayField(models.CharField(max_length=80), verbose_name=_("topics"))
     condition = models.TextField(_("condition"), blank=True, default="")
@@ -60,7 +51,7 @@ class WebhookEndpoint(models.Model):
     lifecycle = Lifecycle(
         kept=While("Operators make and delete it."),
         personal=(Personal("contact", How.BLANK, _("contacts of webhook endpoints")), *masked("url", "headers")),
-        audited=Audited(exclude=("failing_since", "warned_at"), mask=("headers", "url")),
+        audited=Audited(exclude=("failing_since", "warned_at")),
     )
 
     class Meta:
@@ -77,13 +68,6 @@ class WebhookEndpoint(models.Model):
 
     def __str__(self) -> str:
         return self.description or self.shown_url
-
-    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """What is shown follows the URL; one that cannot be read is still shown."""
-        if (update_fields is None or "url" in update_fields) and (url := getattr(self, "url", "")):
-            self.shown_url = shown_url(url)
-            update_fields = None if update_fields is None else {*update_fields, "shown_url"}
-        super().save(*args, update_fields=update_fields, **kwargs)
 
     @property
     def key(self) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from core.permissions import requires
+from core.permissions import landing, requires
 from outbox.models import Address
 from outbox.services.bounces.marks import forget_bounces
 
@@ -23,6 +22,4 @@ def address_resume(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, _("Mails to %(address)s go out again.") % {"address": row.address})
     else:
         messages.warning(request, _("Nothing came back from %(address)s lately.") % {"address": row.address})
-    target = request.POST.get("next", "")
-    here = url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure())
-    return redirect(target if here else "outbox:deliveries")
+    return redirect(landing(request, request.POST.get("next"), "outbox:deliveries"))

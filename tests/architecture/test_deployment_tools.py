@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 import yaml
 from django.core.management import get_commands
+from django.forms import BaseForm, FileField
 from django.urls import reverse
+
+from tests.console.walk import own_routes
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
@@ -68,6 +73,34 @@ def test_nginx_takes_the_example(example: str, tmp_path: Path) -> None:
     done = subprocess.run([nginx, "-t", "-p", tmp_path, "-c", main], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert all("http2" in line for line in done.stderr.splitlines() if "[warn]" in line)
+
+
+def uploads() -> dict[str, int]:
+    """The path of each page that takes a file, and how many bytes it takes."""
+    found = {}
+    for route in own_routes():
+        view: Any = inspect.unwrap(route.view)
+        if "request.FILES" in inspect.getsource(getattr(view, "view_class", view)):
+            used = [view.__globals__.get(name) for name in view.__code__.co_names]
+            forms = [each for each in used if isinstance(each, type) and issubclass(each, BaseForm)]
+            files = [field for form in forms for field in form.base_fields.values() if isinstance(field, FileField)]
+            found[f"/{route.pattern}"] = max(field.most_bytes for field in files)  # type: ignore[attr-defined]
+    return found
+
+
+def test_the_proxy_lets_through_what_each_page_takes() -> None:
+    nginx = (DEPLOY / "nginx.conf").read_text()
+    (most,) = re.findall(r"^  client_max_body_size (\d+)m;", nginx, re.MULTILINE)
+    own = dict(re.findall(r"location = (\S+) \{[^}]*client_max_body_size (\d+)m;", nginx))
+    (ingress,) = re.findall(r"proxy-body-size: (\d+)m", (DEPLOY / "kubernetes/20-web.yaml").read_text())
+    told = (DEPLOY.parent / "docs/security.md").read_text()
+    assert len(uploads()) == 2
+    for path, taken in uploads().items():
+        # A form's own fields stand around the file.
+        assert taken + 2**19 <= int(own.get(path, most)) * 2**20, path
+        assert taken + 2**19 <= int(ingress) * 2**20, path
+        assert f"{taken >> 20} MiB" in told, path
+    assert set(own) == {path for path, taken in uploads().items() if taken > int(most) * 2**20}
 
 
 def test_no_key_and_no_link_stands_in_the_log_of_nginx() -> None:

@@ -59,7 +59,7 @@ def test_health_says_which_feed_is_not_read() -> None:
     finding = check_feeds(NOW)
     assert (finding.ok, finding.text) == (
         False,
-        "1 feeds are not read, first https://feeds.example/gbfs.json (HTTP 500)",
+        "1 feeds are not read, first https://feeds.example/*** (HTTP 500)",
     )
     FeedSource.objects.update(every_min=0, last_ok_at=NOW - DAY)
     assert check_feeds(NOW).ok
@@ -103,7 +103,7 @@ def test_the_page_makes_reads_and_ends_feeds(administrator: Client, viewer: Clie
     given = {"program": "lutece", "url": "https://feeds.example/gbfs.json", "every_min": 5, "types": "{}"}
     assert administrator.post(PAGE, given).status_code == 302
     again = administrator.post(PAGE, given).content.decode()
-    assert "already exists" in again
+    assert "such a one already" in again
     row = FeedSource.objects.get()
     FeedSource.objects.update(problem="HTTP 500", next_at=None, result={"left_out": 2, "said": ["stations[1]: <odd>"]})
     shown = viewer.get(PAGE).content.decode()
@@ -134,7 +134,7 @@ def test_the_page_of_a_feed_changes_it_but_not_its_program(administrator: Client
     assert said == ("lutece", given["url"], 60, {}, None)
     feed_of_another = FeedSource.objects.create(program=row.program, url="https://feeds.example/3.json")
     again = administrator.post(reverse("bikeshare:feed_change", args=[feed_of_another.pk]), given)
-    assert (again.status_code, "already exists" in again.content.decode()) == (422, True)
+    assert (again.status_code, "such a one already" in again.content.decode()) == (422, True)
 
 
 @pytest.mark.parametrize(

@@ -143,9 +143,9 @@ def test_a_request_leaves_no_actor_behind(administrator: Client) -> None:
 
 def test_a_change_by_the_api_names_the_key() -> None:
     _key, plain = make_key(name="CSMS Rhineland")
-    ApiClient(plain).post("/charging/groups", {"name": "Köln"})
+    answer = ApiClient(plain).post("/charging/groups", {"name": "Köln"})
     for entry in entries(object_repr="Köln"):
-        assert entry.actor is None
+        assert (entry.actor, entry.remote_addr, entry.cid) == (None, "127.0.0.1", answer["X-Request-ID"])
         assert entry.additional_data == {"api_key": "CSMS Rhineland"}
 
 

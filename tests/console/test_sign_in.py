@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from pytest_django import Settings
 
 from core.addresses import client_address
 from tests.clock import last
+from tests.console.walk import own_routes
 from tests.factories.console import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -86,6 +88,22 @@ def test_one_goes_on_to_the_page_that_was_asked_for(anna: User, client: Client) 
 def test_no_sign_in_leads_elsewhere(anna: User, target: str) -> None:
     response = Client().post("/sign-in/", {"username": "anna", "password": PASSWORD, "next": target})
     assert response["Location"] == "/"
+
+
+def test_nothing_leads_to_a_page_that_cannot_be_looked_at(anna: User) -> None:
+    """Neither the sign-in nor a choice of language or theme: 405 would be its end."""
+    closed = ["/" + re.sub(r"<[^>]+>", "1", route.pattern) for route in own_routes() if not route.takes_get]
+    assert {"/sign-out/", "/language/", "/theme/"} < set(closed)
+    client = Client()
+    for target in (*closed, "/no-such-page/", "/sign-in/"):
+        for path, chosen in (("/language/", {"language": "de"}), ("/theme/", {"theme": "dark"})):
+            assert client.post(path, {"next": target, **chosen}, headers={"Referer": path})["Location"] in ("/", target)
+            assert client.get(client.post(path, {"next": target, **chosen})["Location"]).status_code != 405
+    client.force_login(anna, "django.contrib.auth.backends.ModelBackend")
+    for target in (*closed, "/sign-in/"):
+        assert client.get(f"/sign-in/?next={target}")["Location"] == "/", target
+    answer = Client().post("/sign-in/", {"username": "anna", "password": PASSWORD, "next": "/sign-out/"})
+    assert answer["Location"] == "/"
 
 
 def test_who_is_signed_in_needs_no_form(viewer: Client) -> None:

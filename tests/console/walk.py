@@ -32,6 +32,7 @@ from bikeshare.models import (
 )
 from config.api import ROUTERS
 from core.models import ApiKey, Job, Undo
+from core.permissions import answers_get
 from fleet_remotes.models import (
     Callback,
     CallbackMessage,
@@ -160,14 +161,7 @@ class Route:
 
     @property
     def takes_get(self) -> bool:
-        """Whether the view may be asked by GET: what `require_POST` wraps may not."""
-        view: Any = self.view
-        while view is not None:
-            cells = dict(zip(view.__code__.co_freevars, view.__closure__ or (), strict=True))
-            if "request_method_list" in cells and "GET" not in cells["request_method_list"].cell_contents:
-                return False
-            view = getattr(view, "__wrapped__", None)
-        return True
+        return answers_get(self.view)
 
 
 def all_routes() -> list[Route]:

@@ -22,7 +22,7 @@ from pytest_django import Settings
 from config.api import api as project_api
 from config.urls import urlpatterns as real_urls
 from core.api import Problem, decode_cursor, encode_cursor, install_error_handlers, problem_response, rfc3339
-from infra_notifications.models import NotificationGroup
+from infra_notifications.models import ChargePoint, NotificationGroup
 from tests.conftest import ApiClient
 from tests.console.walk import ApiOperation, api_operations, undone
 from tests.factories.everything import World
@@ -328,6 +328,27 @@ def foreign(value: bytes) -> str:
 def test_a_foreign_cursor_is_refused(api: ApiClient, cursor: str) -> None:
     for address in ("/charging/groups?cursor", "/deliveries?cursor", "/events?after"):
         assert "cursor" in problem(api.get(f"{address}={quote(cursor)}"), 400)["detail"]
+
+
+# Texts that no column holds, alone and within what a cursor may be.
+UNSTORABLE = (rb'"\ud800"', rb'"a\udfff"', rb'"\u0000"', rb'["\ud800", "\u0000"]', rb'{"\ud800": 1}', b"NaN", b"1e999")
+
+
+def test_no_list_takes_a_cursor_that_cannot_be_stored(api: ApiClient, world: World) -> None:
+    reading = [operation for operation in api_operations() if operation.method == "GET"]
+    walked = []
+    for operation in reading:
+        given = DESCRIBED[operation.pattern.replace("path:", "")]["get"].get("parameters", ())
+        needed = {one["name"] for one in given if one["in"] == "query" and one.get("required")}
+        known = {"charge_point": world[ChargePoint].evse_id, "audience": "x"}
+        more = "".join(f"{name}={quote(known[name])}&" for name in needed)
+        names = [one["name"] for one in given if one["name"] in ("cursor", "after")]
+        walked += [f"{operation.path(world)}?{more}{name}=" for name in names]
+    assert len(walked) > 25
+    for address in walked:
+        for value in UNSTORABLE:
+            answer = api.get(address + foreign(value))
+            assert "cursor" in problem(answer, 400)["detail"], (address, value)
 
 
 def test_a_cursor_beyond_every_row_ends_the_list(api: ApiClient) -> None:

@@ -163,6 +163,9 @@ def test_of_many_that_send_slowly_at_once_few_get_their_time() -> None:
     young = [Wait(one, began=7.5, until=40) for _ in range(20)]
     assert late_of([*crowd, *others, *young], 10) == crowd[:-MOST_SLOW]
     assert late_of(others, 41) == others
+    # Whoever has one address of a site of IPv6 has them all.
+    site = [Wait(Peer(f"2001:db8::{n + 1:x}", 8000), began=n / 10, until=40) for n in range(20)]
+    assert late_of([*site, *others], 10) == site[:-MOST_SLOW]
 
 
 def test_nothing_else_of_the_same_machine_is_ended(port: int) -> None:

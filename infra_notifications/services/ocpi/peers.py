@@ -6,6 +6,7 @@ import base64
 import re
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +17,7 @@ import structlog
 
 from core.bodies import GZIP, CompressionError, decompress
 from core.pieces import MALFORMED, decode_any
-from core.text import one_line
+from core.text import one_line, shown_url
 from infra_notifications.rules.vocabulary import object_of, text, whole
 from outbox.services.webhooks import policy_from_settings
 from outbox.transports.webhook.http import Answer, BlockingClient, Unreachable
@@ -125,8 +126,10 @@ def _server_of(url: str) -> tuple[str, str, int | None]:
 
 
 def _shown(url: str) -> str:
-    """An address without its query, for people."""
-    return one_line(url.partition("?")[0])[:200]
+    """Of an address what people may read: behind the host may stand a token."""
+    with suppress(ValueError):
+        return one_line(shown_url(url))[:200]
+    return "***"
 
 
 def _parsed(answer: Answer, url: str) -> Any:
