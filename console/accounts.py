@@ -20,7 +20,7 @@ from core.rates import Verdict
 
 
 class _Lands(RedirectURLMixin):
-    def get_redirect_url(self) -> str:
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
         return landing(self.request, super().get_redirect_url(), "")  # type: ignore[attr-defined]
 
 

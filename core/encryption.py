@@ -133,8 +133,8 @@ class AddressElsewhere(EncryptedTextField):
     """The address of a foreign system. Its path and query often are its key (Slack, Teams, feeds), so that whoever may
     not change it, sentences, and the audit log have `shown_url` of it, and nothing can be searched or sorted by it."""
 
-    def __init__(self, *args: Any, max_length: int = 2_000, **kwargs: Any) -> None:
-        super().__init__(*args, max_length=max_length, **kwargs)
+    def __init__(self, verbose_name: Any = None, *, max_length: int = 2_000, **kwargs: Any) -> None:
+        super().__init__(verbose_name, max_length=max_length, **kwargs)
         self.validators.append(MaxLengthValidator(max_length))
 
 

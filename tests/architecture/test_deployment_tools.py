@@ -83,7 +83,7 @@ def uploads() -> dict[str, int]:
         if "request.FILES" in inspect.getsource(getattr(view, "view_class", view)):
             used = [view.__globals__.get(name) for name in view.__code__.co_names]
             forms = [each for each in used if isinstance(each, type) and issubclass(each, BaseForm)]
-            files = [field for form in forms for field in form.base_fields.values() if isinstance(field, FileField)]
+            files = [field for form in forms for field in form().fields.values() if isinstance(field, FileField)]
             found[f"/{route.pattern}"] = max(field.most_bytes for field in files)  # type: ignore[attr-defined]
     return found
 
