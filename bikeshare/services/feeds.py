@@ -16,6 +16,7 @@ from bikeshare.ingest.resources import FeedBody, values_of
 from bikeshare.models import FeedSource, Program, Station, Zone
 from bikeshare.services.gbfs_import import feed_key, import_feed
 from bikeshare.services.refusals import invalid, refusal
+from core.encryption import Unreadable
 from core.health import Finding
 from core.refusal import Refused, refusing_invalid_models
 
@@ -42,12 +43,12 @@ def patch_feed(*, feed: FeedSource, body: FeedBody, now: datetime) -> FeedSource
     values = values_of(body)
     if values.pop("program", feed.program_id) != feed.program_id:
         raise invalid("program", _("It cannot be changed."))
-    if values.get("url", was := getattr(feed, "url", "")) != was:
+    former = getattr(feed, "url", "")
+    if values.get("url", former) != former:
         values |= {"tags": {}, "result": {}, "problem": "", "last_at": None, "last_ok_at": None}
-    former = feed.url
     with transaction.atomic():
         _save(feed, values | {"next_at": now})
-        for model in (Station, Zone) if feed.url != former else ():
+        for model in (Station, Zone) if former and feed.url != former else ():
             brought = model.everything.filter(program_id=feed.program_id)
             if not brought.filter(feed=feed_key(feed.url)).exists():
                 brought.filter(feed=feed_key(former)).update(feed=feed_key(feed.url))
@@ -58,7 +59,7 @@ def _save(feed: FeedSource, values: dict[str, Any]) -> FeedSource:
     unknown = sorted(set(values.get("types", {}).values()) - set(BikeType.values))
     if unknown:
         raise invalid("types", _("%(type)s is none of %(ours)s.") % {"type": unknown[0], "ours": ", ".join(BikeType)})
-    if values.get("url", feed.url) != feed.url:
+    if values.get("url", was := getattr(feed, "url", "")) != was:
         try:
             check_address(values["url"])
         except CannotRead as error:
@@ -115,7 +116,7 @@ def _read(feed: FeedSource, now: datetime) -> None:
         report = import_feed(program_id=feed.program_id, feed=held, now=now, url=feed.url)
         counts = {"stations": asdict(report.stations), "zones": asdict(report.zones)}
         changed |= {"last_ok_at": now, "tags": documents.tags, "result": counts | _said(held, left_out)}
-    except CannotRead as error:
+    except (CannotRead, Unreadable) as error:
         changed["problem"] = str(error)[:500]
     except Refused as error:
         changed["problem"] = error.sentence[:500]

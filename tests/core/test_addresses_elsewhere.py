@@ -11,6 +11,7 @@ from django.apps import apps
 from django.core.validators import URLValidator
 from django.db.models import CharField, Model, TextField
 from django.test import Client
+from pytest_django import Settings
 
 from bikeshare.models import FeedSource
 from bikeshare.services.feeds import read_due
@@ -28,6 +29,8 @@ ADDRESS = re.compile(r"(?:^|_)(?:ur[il]|upstream|endpoint|callback|link|href|fee
 # What is no address of a foreign system, or is meant for everybody.
 SHOWN = {
     "bikeshare.Program.url": "the city's web page, which its public feed names",
+    "bikeshare.Station.feed": "a digest of its feed's",
+    "bikeshare.Zone.feed": "a digest of its feed's",
     "bikeshare.FeedSource.shown_url": "what may be shown",
     "infra_notifications.OcppRoute.shown_url": "what may be shown",
     "outbox.WebhookEndpoint.shown_url": "what may be shown",
@@ -84,6 +87,19 @@ def test_no_key_in_an_address_is_shown_kept_or_audited(
     told = {name: text_of(answer) for name, answer in seen.items()}
     assert {name for name, text in told.items() if KEY in text} == set()
     assert sum("other.example" in text for text in told.values()) > 8
+
+
+def test_a_feed_whose_key_is_lost_is_told_and_can_be_given_anew(
+    world: World, administrator: Client, api: ApiClient, settings: Settings
+) -> None:
+    planted()
+    settings.FIELD_KEY = ["A" * 43 + "="]
+    FeedSource.objects.update(next_at=NOW)
+    assert read_due(now=NOW) == FeedSource.objects.filter(problem__contains="FIELD_KEY").count() > 0
+    uid = world[FeedSource].pk
+    assert (administrator.get("/bikeshare/feeds/").status_code, api.get("/bikeshare/feeds").status_code) == (200, 200)
+    given = api.patch(f"/bikeshare/feeds/{uid}", {"url": "https://anew.example/gbfs.json"})
+    assert given.json()["url"] == "https://anew.example/gbfs.json"
 
 
 def test_who_may_change_an_address_sees_it(world: World, administrator: Client, api: ApiClient) -> None:
