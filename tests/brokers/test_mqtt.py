@@ -20,6 +20,7 @@ from infra_notifications.mqtt.link import MqttLink, Publication
 from infra_notifications.services.mqtt import MqttIntake
 from tests.brokers.conftest import Mosquitto
 from tests.factories.infra_notifications import ChargePointFactory
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.engines, pytest.mark.django_db(transaction=True)]
 TOPICS = ["+/in/+/+", "+/everest_api/1/+/+/e2m/#"]
@@ -97,6 +98,28 @@ def test_a_fault_becomes_an_incident(mosquitto: Mosquitto, taking: Taking) -> No
         wait_for(1)
     assert Incident.objects.get().case == "FUSE_TRIPPED"
     assert Source.objects.get().kind == "mqtt"
+
+
+def test_an_everest_without_its_csms_is_so_for_the_next_consumer_too(mosquitto: Mosquitto, taking: Taking) -> None:
+    """Its topics and bodies as EVerest's documents have them."""
+    api = "CP-1/everest_api/1"
+    error = {"type": "ac_rcd/AC", "severity": "Low", "timestamp": timezone.now().isoformat(), "uuid": "2c7d2f6e"}
+    error |= {"message": "", "description": "", "origin": {"module_id": "yeti", "mapping": {"evse": 1}}}
+
+    def cases() -> list[str]:
+        return sorted(Incident.objects.filter(closed_at=None).values_list("case", flat=True))
+
+    with linked(mosquitto, taking):
+        mosquitto.wait_for_session()
+        publish(mosquitto, True, topic=f"{api}/ocpp_consumer/ocpp/e2m/is_connected")
+        publish(mosquitto, False, topic=f"{api}/ocpp_consumer/ocpp/e2m/is_connected")
+        wait_until(lambda: cases() == ["UNAVAILABLE"])
+    with linked(mosquitto, Taking()):
+        publish(mosquitto, 7, topic=f"{api}/ocpp_consumer/ocpp/e2m/heartbeat")
+        publish(mosquitto, error, topic=f"{api}/error_history_consumer/errors/e2m/error_raised")
+        wait_until(lambda: len(cases()) == 2 and "UNAVAILABLE" in cases())
+        publish(mosquitto, True, topic=f"{api}/ocpp_consumer/ocpp/e2m/is_connected")
+        wait_until(lambda: len(cases()) == 1 and "UNAVAILABLE" not in cases())
 
 
 def test_what_comes_while_nobody_listens_waits_at_the_broker(mosquitto: Mosquitto, taking: Taking) -> None:
