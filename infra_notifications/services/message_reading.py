@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -224,6 +225,27 @@ class MessageReading(BatchSteps[OcppMessage]):
         if seen is not None and seen.shape.is_kept:
             return message.payload
         return kept_payload(message.action, message.payload, self.kinds[row])
+
+    def occurred(self, row: int) -> datetime | None:
+        """The first moment that a message tells."""
+        if (seen := self.seen[row]) is not None:
+            return seen.occurred_at
+        return next((o.occurred_at for o in self.observations[row] if o.occurred_at), None)
+
+    def stored(self, rows: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Messages as they are stored."""
+        return [
+            (
+                *self.tellers[row],
+                self.messages[row].protocol.lower()[:12],
+                self.messages[row].action,
+                self.kept(row),
+                *self.outcome(row),
+                self.occurred(row),
+                self.received[row],
+            )
+            for row in rows
+        ]
 
     def outcome(self, row: int) -> tuple[str, str | None, str | None]:
         """A message's verdict, findings and warnings, as they are stored."""

@@ -188,7 +188,7 @@ class _MessageSteps(MessageReading):
         store = IncidentStore(self.now)
         store.ask([point.id for point in self.directory.points])
         early, late = self._by_weight(rows, readings)
-        stored = self._message_rows(early)
+        stored = self.stored(early)
         store.take(raising=raising)
         states = PointStates(store)
         for row in self._late_retries(rows, store):
@@ -208,7 +208,7 @@ class _MessageSteps(MessageReading):
         store.flush()
         for finding, incidents in self.ignored:
             finding["ignored"] = [incident.id for incident in incidents]
-        write_message_rows(self._message_rows(late))
+        write_message_rows(self.stored(late))
         self._amend_messages(early, stored, ids)
 
     def _late_retries(self, rows: Sequence[int], store: IncidentStore) -> set[int]:
@@ -219,19 +219,13 @@ class _MessageSteps(MessageReading):
             message = self.messages[row]
             if message.action not in STATES or message.id or message.received_at:
                 continue
-            moment = self._occurred(row)
+            moment = self.occurred(row)
             for point in self.targets[row] if moment else ():
                 newest = store.state_of(point.id).memory.clock_newest
                 if newest is not None and moment is not None and newest > moment:
                     asked.append(LateStatus(row, self.tellers[row], message.payload, moment))
                     break
         return late_retries(asked)
-
-    def _occurred(self, row: int) -> datetime | None:
-        """The first moment that a message tells."""
-        if (seen := self.seen[row]) is not None:
-            return seen.occurred_at
-        return next((o.occurred_at for o in self.observations[row] if o.occurred_at), None)
 
     def _place_ends(self, rows: Sequence[int]) -> None:
         """Finds the connectors of transactions that a fault ended, where nobody names them."""
@@ -368,21 +362,6 @@ class _MessageSteps(MessageReading):
         }
         early = [row for row in rows if self.tellers[row] not in notable] if notable else [*rows]
         return early, [row for row in rows if self.tellers[row] in notable] if notable else []
-
-    def _message_rows(self, rows: Sequence[int]) -> list[tuple[Any, ...]]:
-        """Messages as they are stored."""
-        return [
-            (
-                *self.tellers[row],
-                self.messages[row].protocol.lower()[:12],
-                self.messages[row].action,
-                self.kept(row),
-                *self.outcome(row),
-                self._occurred(row),
-                self.received[row],
-            )
-            for row in rows
-        ]
 
     def _amend_messages(self, rows: Sequence[int], stored: Sequence[tuple[Any, ...]], ids: Rows) -> None:
         """Adds to stored messages what came of them since: what they ended, and what had to be warned of."""

@@ -172,7 +172,9 @@ def _refuse_unknown_words(term: Term, kinds: Sequence[EventKind]) -> None:
     """Of a field that has words of its own, what is none of them would fit no event."""
     facet = EVENT_CONDITION.facet(term.field) if term.field is not None else None
     words = _words_of(facet.name.removeprefix("data."), kinds) if facet is not None else None
-    for value in term.values if words is not None else ():
+    if words is None:
+        return
+    for value in term.values:
         if not isinstance(value, Word) or not value.text or value.text.lower() in ("none", "any"):
             continue
         typed, known = value.text, {word.lower(): word for word in words.read()}

@@ -249,7 +249,7 @@ def _error(body: Any, item: dict[str, Any], translation: Translation) -> None:
     if step not in (_nothing, _virtual_key):
         # Whose car it is stands beside every error, and may be the first that is heard of it.
         known = {"brand": error.make or None}
-        about = {"vehicle": error.vehicle, "driver": error.driver, "account": error.account}
+        about: dict[str, Any] = {"vehicle": error.vehicle, "driver": error.driver, "account": error.account}
         translation.add("vehicle", known, error.at, **about)
 
 
