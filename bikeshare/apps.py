@@ -30,7 +30,7 @@ class BikeshareConfig(AppConfig):
         register_personal(DOMAIN, Source(selectors.people, Scope.BIKESHARE_READ, f"{app}.view_cyclist"))
         register_periodic("bike-share: sweep", task="bikeshare.sweep", every_s=settings.BIKESHARE_SWEEP_S)
         register_periodic("bike-share: feeds", task="bikeshare.read_feeds", every_s=settings.BIKESHARE_SWEEP_S)
-        register_check("GBFS feeds", check_feeds, for_readiness=False)
+        register_check("GBFS feeds", check_feeds)
         register_section(app, _("Bike-share"))
         for order, (label, name, model, icon) in enumerate(
             (

@@ -52,7 +52,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     context = {
         "page_title": _("Dashboard"),
         "tiles": tiles_for(request),
-        "findings": checks.run_checks(readiness_only=True),
+        "findings": checks.run_checks(checks.Asker.DASHBOARD),
     }
     name = "console/dashboard.html#tiles" if request.headers.get("HX-Target") == "tiles" else "console/dashboard.html"
     return render(request, name, context)
@@ -292,8 +292,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Database, broker, worker and beat with ages, for strangers only whether; 503 when one does not work."""
-    return _health("ready", checks.run_checks(readiness_only=True), is_brief=not _may_see_all(request))
+    """Whether a message sent here could be committed, and nothing else; for strangers only whether. 503 when not."""
+    return _health("ready", checks.run_checks(checks.Asker.BALANCER), is_brief=not _may_see_all(request))
 
 
 @public

@@ -1,4 +1,4 @@
-"""What works and what does not: one list of checks for `doctor`, `/readyz` and the dashboard.
+"""What works and what does not: one list of checks for `/readyz`, the dashboard, and `doctor` with `/healthz/full`.
 
 Apps register theirs; a check returns a sentence for people and whether all is well.
 """
@@ -8,22 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 
 import psycopg
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.breaches import fault_of
+from core.cache import Cache
 from core.encryption import unreadable_values
 from core.registry import Registry
 from core.selectors import LIFE_EXPECTED_WITHIN, last_signs_of_life
+from core.services import show_life
 
 CONNECT_TIMEOUT_S = 2
+COMMIT = "commit"
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,20 @@ class Finding:
     age_s: float | None = None
 
 
+class Asker(IntEnum):
+    """Who asks a check, and all after it: whoever sends requests here needs to know only whether a message can be
+    committed; the dashboard shows what administrators are mailed about; the doctor asks everything."""
+
+    BALANCER = 1
+    DASHBOARD = 2
+    DOCTOR = 3
+
+
 @dataclass(frozen=True)
 class Check:
     name: str
     run: Callable[[datetime], Finding]
-    # Whether `/readyz` asks it: a slow mail server is the doctor's business, not the load balancer's.
-    for_readiness: bool = True
+    asker: Asker
     # Whether it reads from the database; then it is not asked while the database is away.
     asks_database: bool = True
 
@@ -49,18 +61,18 @@ checks: Registry[Check] = Registry("health check")
 
 
 def register_check(
-    name: str, run: Callable[[datetime], Finding], *, for_readiness: bool = True, asks_database: bool = True
+    name: str, run: Callable[[datetime], Finding], *, asker: Asker = Asker.DOCTOR, asks_database: bool = True
 ) -> None:
-    checks.add(name, Check(name, run, for_readiness, asks_database))
+    checks.add(name, Check(name, run, asker, asks_database))
 
 
-def run_checks(*, readiness_only: bool = False) -> list[tuple[str, Finding]]:
-    """Runs every check; one that raises is a finding, not a crash.
+def run_checks(asker: Asker = Asker.DOCTOR) -> list[tuple[str, Finding]]:
+    """Runs every check of one who asks; one that raises is a finding, not a crash.
 
     Each that reads from a database that is away would wait for the pool, so those are answered without being asked.
     """
     now, fault = timezone.now(), database_fault()
-    chosen = [check for check in checks.values() if check.for_readiness or not readiness_only]
+    chosen = [check for check in checks.values() if check.asker <= asker]
     return [(check.name, _run(check, now, fault)) for check in chosen]
 
 
@@ -89,6 +101,21 @@ def check_database(_now: datetime) -> Finding:
         cursor.execute("SHOW server_version")
         version = cursor.fetchone()[0]
     return Finding(True, _("PostgreSQL %(version)s answers") % {"version": version.split(" ")[0]})
+
+
+def check_commit(now: datetime) -> Finding:
+    """Whether a message could be stored: something is written and committed, at most once a second."""
+    return _committed.get("", lambda: _commit(now))
+
+
+_committed: Cache[str, Finding] = Cache(age_s=1.0)
+
+
+def _commit(now: datetime) -> Finding:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{CONNECT_TIMEOUT_S}s'")
+        show_life(part=COMMIT, now=now)
+    return Finding(True, _("what is written is kept"))
 
 
 def check_migrations(_now: datetime) -> Finding:
@@ -130,9 +157,10 @@ def check_passwords(_now: datetime) -> Finding:
     return Finding(not fault, fault or _("those of breaches are refused"))
 
 
-register_check("database", check_database)
-register_check("migrations", check_migrations)
-register_check("worker", check_life("worker"))
-register_check("beat", check_life("beat"))
-register_check("secrets", check_secrets, for_readiness=False)
-register_check("passwords", check_passwords, for_readiness=False, asks_database=False)
+register_check("database", check_database, asker=Asker.BALANCER)
+register_check("migrations", check_migrations, asker=Asker.BALANCER)
+register_check(COMMIT, check_commit, asker=Asker.BALANCER)
+register_check("worker", check_life("worker"), asker=Asker.DASHBOARD)
+register_check("beat", check_life("beat"), asker=Asker.DASHBOARD)
+register_check("secrets", check_secrets)
+register_check("passwords", check_passwords, asks_database=False)

@@ -25,7 +25,7 @@ class FleetRemotesConfig(AppConfig):
         register_demo(app, demo.load)
         register_kinds(KINDS)
         register_bulk(*tables.BULK_ACTIONS)
-        register_check("callbacks", check_callbacks, for_readiness=False)
+        register_check("callbacks", check_callbacks)
         register_periodic("remotes: sweep", task="fleet_remotes.sweep", every_s=settings.REMOTES_SWEEP_S)
         register_periodic("remotes: bind", task="fleet_remotes.bind", every_s=60)
         if settings.REMOTES_VEHICLES_S:

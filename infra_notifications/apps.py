@@ -88,8 +88,8 @@ class InfraNotificationsConfig(AppConfig):
         register_tile(
             Tile("sources", "infra_notifications/source_tile.html", tiles.source_tile, f"{app}.view_source", 15)
         )
-        register_check("sources", check_sources, for_readiness=False)
-        register_check("OCPI", check_parties, for_readiness=False)
-        register_check("OCPP proxy", check_proxy, for_readiness=False)
-        register_check("MQTT", check_mqtt, for_readiness=False)
+        register_check("sources", check_sources)
+        register_check("OCPI", check_parties)
+        register_check("OCPP proxy", check_proxy)
+        register_check("MQTT", check_mqtt)
         register_levels(source_levels)

@@ -16,7 +16,7 @@ class OutboxConfig(AppConfig):
 
         from console.lists import register_bulk
         from console.navigation import Entry, Tile, register_entry, register_tile
-        from core.health import register_check
+        from core.health import Asker, register_check
         from core.metrics import register_levels
         from core.schedule import register_periodic
         from core.search.stored import register_long_list
@@ -27,9 +27,9 @@ class OutboxConfig(AppConfig):
         register_kinds(KINDS)
         _register_topic_lists()
         _register_webhooks()
-        register_check("broker", checks.check_broker)
-        register_check("deliveries", checks.check_oldest_due)
-        register_check("mail server", checks.check_smtp, for_readiness=False)
+        register_check("broker", checks.check_broker, asker=Asker.DASHBOARD)
+        register_check("deliveries", checks.check_oldest_due, asker=Asker.DASHBOARD)
+        register_check("mail server", checks.check_smtp)
         register_levels(metrics.queue_levels)
         register_periodic("outbox: sweep", task="outbox.sweep", every_s=settings.OUTBOX_SWEEP_S)
         if settings.BOUNCE_MAILBOX_URL:
@@ -75,8 +75,8 @@ class OutboxConfig(AppConfig):
         from outbox.services import erasing, repeats
 
         register_levels(metrics.health_alert_levels)
-        register_check("dead letters", checks.check_dead_letters, for_readiness=False)
-        register_check("alerts", checks.check_alerts, for_readiness=False)
+        register_check("dead letters", checks.check_dead_letters)
+        register_check("alerts", checks.check_alerts)
         register_work(erasing.ERASE)
         register_work(repeats.RETRY)
         register_entry(
@@ -106,7 +106,7 @@ def _register_topic_lists() -> None:
     from outbox.services.topic_lists.lists import TOPIC_LISTS
 
     register_list(TOPIC_LISTS.registered)
-    register_check(watch.TOPIC_LISTS, checks.check_topic_lists, for_readiness=False)
+    register_check(watch.TOPIC_LISTS, checks.check_topic_lists)
     register_entry(Entry("deliver", _("Topic lists"), "outbox:topic_lists", "outbox.view_topiclist", "megaphone", 30))
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
-from core.health import Finding, run_checks
+from core.health import Asker, Finding, run_checks
 from outbox.checks import check_topic_lists
 from outbox.choices import Verdict
 from outbox.services.health_alerts import AlertMail, claim_mails, note_findings, note_sent
@@ -28,15 +28,15 @@ from outbox.transports.email.transport import own_host, server_from_settings
 from outbox.transports.rendering.render import Body
 
 log = structlog.get_logger("signalbox.watch")
-# The checks whose failure administrators are mailed about. That of the topic lists is none of `/readyz`'s: one list
-# that cannot be notified must not take the API out of service, but somebody has to know.
+# The checks whose failure administrators are mailed about. That of the topic lists is none of the dashboard's: it
+# stands at the list, but somebody has to know.
 TOPIC_LISTS = "topic lists"
 WATCHED = ("deliveries", "worker", "beat", TOPIC_LISTS)
 
 
 def evaluate(*, now: datetime) -> int:
     """Asks the checks once, takes note, and mails what administrators are to know; returns how many mails went out."""
-    findings = [*run_checks(readiness_only=True), (TOPIC_LISTS, check_topic_lists(now))]
+    findings = [*run_checks(Asker.DASHBOARD), (TOPIC_LISTS, check_topic_lists(now))]
     faults = {name: None if found.ok else found.text for name, found in findings if name in WATCHED}
     note_findings(faults=faults, now=now)
     if not settings.ADMIN_EMAILS:

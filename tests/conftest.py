@@ -17,6 +17,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, connections, transaction
 from django.test import Client
 from django.test.client import ClientHandler
+from django.utils import translation
 from playwright.sync_api import Browser, sync_playwright
 from pytest_django import DjangoDbBlocker, Settings
 
@@ -102,6 +103,7 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> None:
     if fixturedef.argname in ("_django_db_helper", "transactional_db"):
         cache.clear()
         rates.clear()
+        translation.deactivate()  # of whoever asked last
         for model in apps.get_models():
             # As they are here; the question would come once a minute and change how many statements run.
             long_tables.put(model, False)

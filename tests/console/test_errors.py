@@ -152,7 +152,7 @@ def test_no_address_breaks_anything(visitor: Client, path_: str, status: int) ->
         ("https://evil.example/", "/"),
         ("//evil.example", "/"),
         ("", "/"),
-        ("foo", "foo"),
+        ("foo", "/"),
         ("console:sign_out", "/"),
         ("javascript:alert(1)", "/"),
         ("\x00", "/"),

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from core.health import run_checks
+from core.health import Asker, run_checks
 from core.models import SignOfLife
 from core.services import show_life
 from outbox import watch
@@ -166,7 +166,7 @@ def test_topic_list_that_is_not_told_is_a_trouble_and_no_reason_to_close_the_doo
     assert watch.evaluate(now=now + MAIL_AFTER) == 2
     assert smtp.mails[0].message["Subject"] == "Signalbox: trouble: topic lists"
     assert "an event has waited 420 s to be told to a topic list" in smtp.mails[0].text
-    assert "topic lists" not in dict(run_checks(readiness_only=True))
+    assert "topic lists" not in dict(run_checks(Asker.DASHBOARD))
     assert not dict(run_checks())["topic lists"].ok
     assert "A topic list is not told" in viewer.get("/").text
     assert tell((now - NOW).total_seconds()) == 1
@@ -220,14 +220,14 @@ def test_address_that_is_set_later_hears_what_lasts(committed: None, smtp: MailS
 
 
 @pytest.mark.parametrize(("silent", "other"), [("worker", "beat"), ("beat", "worker")])
-def test_trouble_is_shown_by_readyz_and_on_the_dashboard(viewer: Client, silent: str, other: str) -> None:
+def test_trouble_is_shown_in_full_health_and_on_the_dashboard(viewer: Client, silent: str, other: str) -> None:
     now = timezone.now()
     all_alive(now)
     SignOfLife.objects.filter(part=silent).update(at=now - timedelta(minutes=3))
     published(a_note("a@example.org"), now=now - timedelta(minutes=6))
-    ready = viewer.get("/readyz")
-    assert ready.status_code == 503
-    checks = ready.json()["checks"]
+    full = viewer.get("/healthz/full")
+    assert full.status_code == 503
+    checks = full.json()["checks"]
     assert {name for name, check in checks.items() if not check["ok"]} >= {silent, "deliveries"}
     assert checks[silent]["age_s"] == pytest.approx(180, abs=20)
     assert checks[other]["ok"]

@@ -192,7 +192,8 @@ class Scenarios:
                 assert (status, json.loads(said)["detail"].partition(";")[0]) == (413, "The body is larger than 5 MiB")
 
     def test_doctor_and_readyz_say_that_all_is_well(self, live: Live) -> None:
-        live.wait_until(lambda: live.call("GET", "/readyz")[0] == 200, "readyz is content", 30)
+        assert live.call("GET", "/readyz")[0] == 200
+        live.wait_until(lambda: live.call("GET", "/healthz/full")[0] == 200, "every part is well", 30)
         assert live.manage("doctor").endswith("All is well.")
 
     def test_metrics_tell_what_was_sent(self, live: Live) -> None:
