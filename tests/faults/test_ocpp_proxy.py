@@ -133,4 +133,4 @@ def test_while_postgres_is_away_nothing_is_changed_and_nothing_lost(
             assert ids_of(postgres, name) == list(range(MESSAGES))
             assert time.monotonic() - began < 40
 
-    play(scene())
+    play(scene(), longer_s=AWAY_S)

@@ -286,9 +286,9 @@ class Recorder:
         self.calls.append(("closed", code, reason, "station" if by_station else "csms"))
 
 
-def play(scene: Awaitable[None]) -> None:
+def play(scene: Awaitable[None], *, longer_s: float = 0) -> None:
     async def whole() -> None:
-        await asyncio.wait_for(scene, 2 * PATIENCE_S)
+        await asyncio.wait_for(scene, 2 * PATIENCE_S + longer_s)
 
     # In a thread of its own: the browser's tests leave a loop in this one.
     with ThreadPoolExecutor(1) as thread:
