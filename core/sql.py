@@ -111,8 +111,12 @@ class _Elements(dict[Any, str]):
         return element
 
 
-def _arrays(columns: Sequence[Col], rows: Sequence[Sequence[Any]]) -> list[str]:
-    return [array_literal(column) for _column, column in zip(columns, zip(*rows, strict=True), strict=False)]
+def _arrays(columns: Sequence[Col], rows: Sequence[Sequence[Any]], *, aside: int = 0) -> list[str]:
+    """The columns of rows, which may have more of them `aside`."""
+    given = list(zip(*rows, strict=True))
+    if len(given) != len(columns) + aside:
+        raise ValueError(f"{len(given)} values for {', '.join(column.name for column in columns)}")
+    return [array_literal(column) for column in given[: len(columns)]]
 
 
 @contextlib.contextmanager
@@ -197,7 +201,7 @@ def update_rows(
     if not rows:
         return
     own, source = (key, *columns), _unnest((key, *columns))
-    arrays = _arrays(own, rows)
+    arrays = _arrays(own, rows, aside=1 if shared else 0)
     if shared:
         kinds: dict[Any, int] = {}
         numbers = [kinds.setdefault(row[-1], len(kinds) + 1) for row in rows]

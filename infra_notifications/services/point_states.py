@@ -299,10 +299,11 @@ class PointStates:
         """
         connectivity, version, source_id, other_id, disconnected_at, *_rest = kin.stored.facts
         learnt, silent_at, before = self._learnt(kin), None, kin.seen_before
+        known = kin.clock_error_s, kin.is_stamped
         if kin.heard_at is None:
             if kin.pace_changed and before is not None and connectivity != Connectivity.SILENT:
                 silent_at = self._deadline(kin, before, learnt)
-            return (connectivity, version, source_id, other_id, disconnected_at, kin.clock_error_s, *learnt), silent_at
+            return (connectivity, version, source_id, other_id, disconnected_at, *known, *learnt), silent_at
         seen, source = kin.heard_at, kin.source
         is_back = disconnected_at is None or seen >= disconnected_at
         is_later = before is None or seen > before
@@ -317,7 +318,6 @@ class PointStates:
             connectivity = Connectivity.ONLINE.value
         if source is not None and source != source_id and (is_later or seen == before):
             source_id, other_id = source, source_id if source_id is not None else other_id
-        known = kin.clock_error_s, kin.is_stamped
         disconnected_at, version = None if is_back else disconnected_at, kin.protocol or version
         return (connectivity, version, source_id, other_id, disconnected_at, *known, *learnt), silent_at
 
