@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,28 +21,20 @@ from core.corrections import folded
 from core.device_clock import Clock, judge
 from core.moments import read_moment
 from core.pieces import MALFORMED, decode_any, split_array, split_objects, why_malformed
-from core.text import as_utf8, clean_text, composed
+from core.text import as_utf8, clean_text
 from fleet_remotes.catalogue.advice import NOT_SPECIFIED, is_known_cause
 from fleet_remotes.catalogue.words import DONE, PENDING, cause_of_word
 from fleet_remotes.choices import Flag, State
+from fleet_remotes.ingest.statuses import STATUSES, TYPES, by_key, fold, read_status, text_of
 from fleet_remotes.rules.status import VendorReport
 
-MAX_TEXT = 128
 # What precedes the array of messages, or the one of events within a message.
 _ARRAY = re.compile(rb'\s*((?:\{.{0,2000}?"events"\s*:\s*)?)\[', re.DOTALL)
 _CALLBACK_ID = re.compile(rb'"callbackId"\s*:\s*"([^"\\]{1,128})"')
 
-# Where a cause, a feedback, a status may stand, folded; within `eventStatus`, within `status`, or beside both.
-_CAUSES = ("failurecause", "remotefailedeventstatus", "failedeventstatus", "cause", "failurereason", "errorcause")
-_FEEDBACKS = ("feedbackdetail", "remoteeventfeedbackdetail")
-_STATUSES = ("remotedoneeventstatus", "remotependingeventstatus", "remoteactionstatus", "status")
 # In what some wrap a notification or a batch, so deep at most.
 _WRAPPERS = ("data", "payload", "message", "body", "notification")
 _DEEPEST = 3
-# What is written where there is no cause.
-_TYPES = ("pending", "done", "failed")
-_NO_CAUSE = ("none", "noerror", "null", "no")
-_fold = lru_cache(2_048)(folded)
 
 
 @dataclass(slots=True)
@@ -111,7 +102,7 @@ def _pieces(body: bytes) -> Iterator[Event]:
         except MALFORMED as error:
             yield _no_json(piece, f"It is not JSON: {why_malformed(error)}")
         else:
-            yield from _message(parsed) if not head.strip() else [_event(parsed, callback_id, {})]
+            yield from _message(parsed) if not head.strip() else _events(parsed, [parsed], callback_id, {})
 
 
 def _lines(body: bytes) -> Iterator[Event]:
@@ -149,15 +140,15 @@ def _message(message: Any, depth: int = 0) -> Iterator[Event]:
     if not isinstance(opened, dict):
         yield _unreadable(message, "Neither a notification nor a batch of them.")
         return
-    found = _by_key(opened)
-    callback_id = _text(found.get("callbackid"))
+    found = by_key(opened)
+    callback_id = text_of(found.get("callbackid"))
     for name in ("events", "remoteevents", "remoteevent", "event"):
         if isinstance(events := _opened(found.get(name)), dict | list):
             # Of the B2C Message the date is outside.
             yield from _events(message, _listed(events), callback_id, {"eventDate": found.get("date")})
             return
     if found.keys() & {"eventstatus", "remoteactionid"}:
-        yield _event(opened, callback_id, {})
+        yield from (_event(one, callback_id, {}) for one in _statuses(opened))
         return
     inner = next((held for name in _WRAPPERS if isinstance(held := _opened(found.get(name)), dict | list)), None)
     if not inner or depth == _DEEPEST:
@@ -177,12 +168,23 @@ def _opened(value: Any) -> Any:
         return value
 
 
+def _statuses(raw: Any) -> list[Any]:
+    """An event of several statuses as one for each of them."""
+    if not isinstance(raw, dict) or isinstance(raw.get("eventStatus"), dict):
+        return [raw]
+    name = next((key for key in raw if fold(key) == "eventstatus"), "")
+    several = _opened(raw[name]) if name else None
+    if not isinstance(several, list) or not several[1:] or not all(isinstance(_opened(one), dict) for one in several):
+        return [raw]
+    return [raw | {name: one} for one in several]
+
+
 def _events(message: Any, events: list[Any], callback_id: str, outside: dict[str, Any]) -> Iterator[Event]:
     each = [one for event in events for one in (event if isinstance(event, list) else [event])]
     if not each:
         yield _unreadable(message, "The body holds no event.")
     for one in each:
-        yield _event(_opened(one), callback_id, outside)
+        yield from (_event(event, callback_id, outside) for event in _statuses(_opened(one)))
 
 
 def _listed(value: Any) -> list[Any]:
@@ -192,74 +194,41 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _by_key(raw: dict[str, Any]) -> dict[str, Any]:
-    """What an object holds, by keys without case and "_"."""
-    return {_fold(key): value for key, value in raw.items()}
-
-
 def _event(raw: Any, callback_id: str, outside: dict[str, Any]) -> Event:
     if not isinstance(raw, dict):
         return _unreadable(raw, "An event must be an object.")
-    found = _by_key(raw)
-    remote_action_id = _text(found.get("remoteactionid"))
+    found = by_key(raw)
+    remote_action_id = text_of(found.get("remoteactionid"))
     if not remote_action_id:
         return _unreadable(raw, "remoteActionId is missing.")
-    status = _opened(found.get("eventstatus")) or (found if "status" in found else None)
+    status = _opened(found.get("eventstatus")) or (found if found.keys() & STATUSES else None)
     if isinstance(status, list) and len(status) == 1:
-        status = status[0]
-    if isinstance(status, str) and status.strip():
-        status = {"type" if folded(status) in _TYPES else "status": status}
+        status = _opened(status[0])
+    if isinstance(status, list | str) and status:
+        is_type = isinstance(status, str) and folded(status) in TYPES
+        status = {"type" if is_type else "status": status}
     if not isinstance(status, dict):
         return _unreadable(raw, "eventStatus is missing.")
-    said = _by_key(status)
-    inner = _by_key(said["status"]) if isinstance(said.get("status"), dict) else {}
-    places = (said, inner, found) if inner else (said, found)
-    date = found.get("eventdate") or outside.get("eventDate")
+    said = read_status(status, found)
+    date = found.get("eventdate") or by_key(status).get("eventdate") or outside.get("eventDate")
     event = Event(
         raw=raw,
         digest="",
         callback_id=callback_id,
         remote_action_id=remote_action_id,
-        vin=_text(found.get("vin")).upper(),
-        remote_type=_text(found.get("remotetype")),
-        type=_text(said.get("type")),
-        status=_status_text(said, inner),
-        feedback=_first(places, _FEEDBACKS),
-        cause=_cause_in(places),
+        vin=text_of(found.get("vin")).upper(),
+        remote_type=text_of(found.get("remotetype")),
+        type=said.type,
+        status=said.status,
+        feedback=said.feedback,
+        cause=said.cause,
     )
-    if inner:  # the seed shows an object of two fields, the specification one text
+    if said.is_object:  # the seed shows an object of two fields, the specification one text
         event.flags.append(Flag.NORMALISED)
     _read_date(event, date)
-    event.digest = _digest_of(event, date)
     understand(event)
+    event.digest = _digest_of(event, date)
     return event
-
-
-def _first(places: Iterable[dict[str, Any]], names: Iterable[str]) -> str:
-    """The first of these fields that says something, wherever it stands."""
-    for place in places:
-        for name in names:
-            value = place.get(name)
-            if value is None:
-                continue
-            if isinstance(value, dict | list):  # of several causes the first
-                value = next((one for one in (value.values() if isinstance(value, dict) else value) if one), None)
-            if text := _text(value):
-                return text
-    return ""
-
-
-def _cause_in(places: Iterable[dict[str, Any]]) -> str:
-    cause = _first(places, _CAUSES)
-    return "" if _fold(cause) in _NO_CAUSE else cause
-
-
-def _status_text(said: dict[str, Any], inner: dict[str, Any]) -> str:
-    """The status; the one of two whose name fits the type, where both are named."""
-    if not inner:
-        return _text(said.get("status"))
-    names = _STATUSES if _fold(_text(said.get("type"))) != "pending" else _STATUSES[1::-1] + _STATUSES[2:]
-    return _first((inner,), names)
 
 
 def _read_date(event: Event, date: Any) -> None:
@@ -273,10 +242,10 @@ def _read_date(event: Event, date: Any) -> None:
 
 def understand(event: Event) -> None:
     """Decides what the event means, correcting the spellings of reference B5."""
-    kind = _fold(event.type)
+    kind = fold(event.type)
     if not kind:
         kind = _kind_of_status(event)
-    elif kind not in _TYPES and _is_known(event.status):
+    elif not _fits(kind, event) and _is_known(event.status):
         kind = _kind_of_status(event)
         event.flags.append(Flag.NORMALISED)
     if kind == "failed":  # the flow chart's `type: Failed`, with the cause in the status' place
@@ -304,6 +273,15 @@ def _state(word: str | None) -> State | None:
 
 def _is_known(status: str) -> bool:
     return bool(status and (PENDING.read(status) or DONE.read(status) or is_known_cause(status)))
+
+
+def _fits(kind: str, event: Event) -> bool:
+    """Whether a status that we know is one of its type's: what stands in the other list alone is said more clearly
+    than the type."""
+    if kind == "pending":
+        return PENDING.read(event.status) is not None
+    is_done = bool(event.cause or DONE.read(event.status) or is_known_cause(event.status))
+    return kind == "failed" or (kind == "done" and is_done)
 
 
 def _kind_of_status(event: Event) -> str:
@@ -335,26 +313,15 @@ def read_record(record: Any, at: datetime) -> VendorReport | None:
     """What the vendor's own record of an action says: a flat `status` (reference B1). None when we do not know it."""
     if not isinstance(record, dict):
         return None
-    found = _by_key(record)
-    inner = _by_key(found["status"]) if isinstance(found.get("status"), dict) else {}
-    text, cause = _status_text(found, inner), _cause_in((inner, found))
+    said = read_status({key: value for key, value in record.items() if fold(key) != "type"})
+    text, cause = said.status, said.cause
     state = _state((DONE.read(text) or PENDING.read(text)) if text else None)
     if state is None and (cause or is_known_cause(text)):
         cause, state = cause or text, State.FAILED
     if state is None:
         return None
     cause = (cause_of_word(cause) or NOT_SPECIFIED) if state == State.FAILED else ""
-    return VendorReport(state, at, cause, _first((inner, found), _FEEDBACKS), from_record=True)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if isinstance(value, str) and value.isascii() and value.isprintable():
-        return value.strip()[:MAX_TEXT]
-    if value is None or isinstance(value, dict | list | bool):
-        return ""
-    return composed(str(value))[:MAX_TEXT]
+    return VendorReport(state, at, cause, said.feedback, from_record=True)
 
 
 def _unreadable(raw: Any, problem: str) -> Event:
@@ -362,16 +329,11 @@ def _unreadable(raw: Any, problem: str) -> Event:
 
 
 def _digest_of(event: Event, date: Any) -> str:
-    """The vendor gives no delivery id: what says the same of the same action at the same time is a duplicate."""
-    parts = (
-        event.callback_id,
-        event.remote_action_id,
-        event.type,
-        event.status,
-        event.cause,
-        event.feedback,
-        str(date),
-    )
+    """The vendor gives no delivery id: what means the same of the same action at the same moment is a duplicate,
+    however it is spelt."""
+    meaning = (event.type, event.status) if event.state is None else (event.state.value,)
+    moment = str(date) if event.event_date is None else event.event_date.isoformat()
+    parts = (event.callback_id, event.remote_action_id, *meaning, event.cause, event.feedback, moment)
     return _digest("|".join(parts).encode(errors="replace"))
 
 

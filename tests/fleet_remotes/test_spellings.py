@@ -207,7 +207,31 @@ BODIES: list[tuple[Any, State | None, str]] = [
     (event(type="Finished", status="Success"), State.SUCCEEDED, ""),
     (event(type="Cancelled", status="CanceledByDriver"), State.FAILED, "CanceledByDriver"),
     (event(**FAILED, failureCause=["DoorsOpen", "CidInside"]), State.FAILED, "DoorsOpen"),
+    # The customer's document names the field, the flow chart shortens it; a status stands in one of the lists alone.
+    (event(type="Done", RemoteDoneEventStatus="Success"), State.SUCCEEDED, ""),
+    (event(type="Done", RemoteDoneEventStatus="AlreadyDone", failureCause=None), State.ALREADY_DONE, ""),
+    (event(RemoteDone="Success", RemotePending=None), State.SUCCEEDED, ""),
+    (event(type="Pending", RemotePendingEventStatus="SentToVehicle"), State.SENT, ""),
+    (event(type="Done", RemoteDone="Failed", failureCause="DoorsOpen"), State.FAILED, "DoorsOpen"),
+    (event(type="Failed", RemoteDone=["GeneralError"]), State.FAILED, "GeneralError"),
+    (event(type="Failed", RemoteDone="GeneralError"), State.FAILED, "GeneralError"),
+    (event(type="Done", RemoteDone=["Failed", "DoorsOpen"]), State.FAILED, "DoorsOpen"),
+    (event(type="Done", RemoteDone=["Failed", "NewThing"]), State.FAILED, "NewThing"),
+    (event(type="Done", RemoteDone={"status": "Failed", "failureCause": "CidInside"}), State.FAILED, "CidInside"),
+    (event(type="Done", RemoteDone={"Failed": ["CidInside"]}), State.FAILED, "CidInside"),
+    (event(type="Done", RemoteDone={"AlreadyDone": True}), State.ALREADY_DONE, ""),
+    (event(RemoteFailed="NewThing"), State.FAILED, "NewThing"),
+    (event(type="Done", status={"RemoteDone": {"RemoteDoneEventStatus": "Success"}}), State.SUCCEEDED, ""),
+    (event(type="Success"), State.SUCCEEDED, ""),
+    (event(type="Done") | {"RemoteDoneEventStatus": "Success"}, State.SUCCEEDED, ""),
+    (event() | {"eventStatus": None, "RemoteDone": "Success"}, State.SUCCEEDED, ""),
+    (event() | {"eventStatus": ["Failed", "DoorsOpen"]}, State.FAILED, "DoorsOpen"),
+    (event(type="Pending", status="Success"), State.SUCCEEDED, ""),
+    (event(type="Pending", status="DoorsOpen"), State.FAILED, "DoorsOpen"),
+    (event(type="Done", status="SentToVehicle"), State.SENT, ""),
     # What nobody told us brings nothing about.
+    (event(type="Done", RemoteDone="Perhaps"), None, ""),
+    (event(type="Done", RemoteDone=False), None, ""),
     (event(type="Finished", status="Perhaps", failureCause="CidInside"), None, ""),
     (event(type="Pending", status="ThinkingAboutIt"), None, ""),
     (event(type="Done", status="Perhaps"), None, ""),
@@ -230,6 +254,14 @@ def test_dates_are_read_in_any_spelling(date: Any) -> None:
     assert found.event_date.isoformat() == "2026-01-05T08:00:00+00:00"
 
 
+def test_each_of_several_statuses_is_a_notification() -> None:
+    body = event() | {"eventStatus": [{"type": "Pending", "RemotePending": "SentToVehicle"}, DONE]}
+    for sent in (body, {"events": [body]}, [body]):
+        found = read_body(msgspec.json.encode(sent))
+        assert [one.state for one in found] == [State.SENT, State.SUCCEEDED]
+        assert len({one.digest for one in found}) == 2
+
+
 def test_objects_one_behind_the_other_are_notifications() -> None:
     body = b"\n".join(msgspec.json.encode(event(**DONE) | {"remoteActionId": f"ra{n}"}) for n in range(3))
     assert [found.remote_action_id for found in read_body(body)] == ["ra0", "ra1", "ra2"]
@@ -247,6 +279,8 @@ def test_what_holds_no_notification_is_kept_and_said(body: Any) -> None:
         ({"status": "Failed", "failureCause": "DoorsOpen"}, State.FAILED, "DoorsOpen"),
         ({"status": {"status": "Failed", "failureCause": "DoorsOpen"}}, State.FAILED, "DoorsOpen"),
         ({"status": {"RemoteDoneEventStatus": "Success"}}, State.SUCCEEDED, ""),
+        ({"RemoteDone": "Failed", "failureCause": "DoorsOpen", "type": "Door"}, State.FAILED, "DoorsOpen"),
+        ({"status": ["Failed", "DoorsOpen"]}, State.FAILED, "DoorsOpen"),
         ({"status": None, "failureCause": "CidInside"}, State.FAILED, "CidInside"),
         ({"status": "TooManyWakeUpsOverMonth"}, State.BLOCKED_QUOTA, ""),
         ({"status": "waking_up_vehicle"}, State.WAKING, ""),
