@@ -16,6 +16,7 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 
+from core.amounts import amount_in
 from core.field_types import PERCENT, map_in, metas_of, scalars_of, types_of
 from core.moments import moment_of_number, read_moment
 from core.schema_words import field_within, first_field, said_of
@@ -88,6 +89,10 @@ class Corrections:
         ).union(tags)
         # Of a union of types what they have in common, and by the tag of each what is its own.
         self._own = {struct.__struct_config__.tag: types_of(struct) for struct in structs if self._tag_field}
+        self._needed = {
+            struct.__struct_config__.tag: {name for name, field in fields.items() if field.required}
+            for struct, fields in zip(structs, every, strict=True)
+        }
         self._tags = {folded(str(tag)): tag for tag in self._own}
         self._maps = {name: found for name, field in every[0].items() if (found := map_in(field.type))}
         self._types = dict.fromkeys(self.names) | {
@@ -214,7 +219,7 @@ class Corrections:
                     continue
                 corrected[name] = value
                 notes.append(f"`{name}` was {shortened(item[name])} and was read as {shortened(value)}.")
-            elif name in self._spare or (item[name] is None and name not in self.required):
+            elif self._can_spare(name, tag) or (item[name] is None and name not in self.required):
                 del corrected[name]
                 notes.append(f"`{name}` was {shortened(item[name])}, which cannot be read, and {LEFT_OUT}.")
         if (inner := self._inner_for(corrected)) is not None:
@@ -247,7 +252,7 @@ class Corrections:
         it is required, or nothing would be left."""
         path, why = said_of(error)
         name = first_field(path)
-        if name in self._spare and name in corrected and name not in self.required:
+        if name in corrected and self._can_spare(name, corrected.get(self._tag_field) if self._tag_field else None):
             rest = {other: kept for other, kept in corrected.items() if other != name}
             return rest, f"`{name}` was {shortened(corrected[name])} and {LEFT_OUT}: {why}."
         inner, value = self._inner_for(corrected), corrected.get(self._within)
@@ -260,6 +265,10 @@ class Corrections:
         if not rest.keys() & inner.names:
             return None
         return corrected | {self._within: rest}, f"`{name}` was {shortened(value[name])} and {LEFT_OUT}: {why}."
+
+    def _can_spare(self, name: str, tag: Any) -> bool:
+        needed = self._needed.get(tag) if isinstance(tag, str | type(None)) else None
+        return name in self._spare and name not in (self.required if needed is None else needed)
 
     def _inner_for(self, item: Mapping[str, Any]) -> Corrections | None:
         tag = item.get(self._tag_field) if self._tag_field else None
@@ -289,10 +298,11 @@ def _remember(found: dict[frozenset[str], Any], keys: frozenset[str], value: Any
 
 
 def _inner_of(struct: type[msgspec.Struct], within: str) -> Corrections:
-    """The corrections of the struct that a field holds."""
+    """The corrections of the struct that a field holds; its own `complete` is its envelope's."""
     (inner,) = (field.type for field in msgspec.structs.fields(struct) if field.encode_name == within)
     optional = [field.encode_name for field in msgspec.structs.fields(inner) if not field.required]
-    return Corrections(inner, spare=optional, rounds=True, envelope=Envelope(warns=True))
+    envelope = Envelope(warns=True, complete=getattr(inner, "complete", None))
+    return Corrections(inner, spare=optional, rounds=True, envelope=envelope)
 
 
 def _read_map(name: str, value: Any, wanted: set[Any]) -> tuple[Any, list[str]]:
@@ -335,7 +345,8 @@ def _read(value: Any, wanted: set[Any], *, is_moment: bool, rounds: bool) -> Any
     if isinstance(value, bool | dict | list) or value is None:
         return UNREADABLE
     if Decimal in wanted:
-        return value if isinstance(value, int | float) else _decimal_in(value)
+        read = value if isinstance(value, int | float) else amount_in(value)
+        return UNREADABLE if read is None else read
     if isinstance(value, str):
         return _of_text(value.strip(), wanted, rounds=rounds)
     if (is_moment and str in wanted) or datetime in wanted:
@@ -349,13 +360,6 @@ def _read(value: Any, wanted: set[Any], *, is_moment: bool, rounds: bool) -> Any
     if bool in wanted and value in (0, 1):
         return bool(value)
     return str(value) if str in wanted else UNREADABLE
-
-
-def _decimal_in(text: str) -> Any:
-    """An amount as people write it, with a sign of its currency and a comma."""
-    spelt = re.sub(r"[^\d.,+-]", "", text)
-    spelt = spelt.replace(",", ".") if spelt.count(",") == 1 and "." not in spelt else spelt
-    return spelt if _NUMBER.fullmatch(spelt) else UNREADABLE
 
 
 def _of_text(text: str, wanted: set[Any], *, rounds: bool) -> Any:

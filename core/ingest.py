@@ -276,7 +276,7 @@ class _Rejecting(BatchSteps[Any]):
 def _id_of(item: msgspec.Struct) -> str | None:
     """The sender's own id, by which a repetition is known; None where there is none."""
     external_id = getattr(item, "id", None)
-    return None if external_id is None else str(external_id)
+    return None if external_id is None or not str(external_id).strip() else str(external_id)
 
 
 def _find_duplicates(steps: BatchSteps[Any]) -> set[int]:

@@ -179,3 +179,9 @@ def _clean_escape(escape: re.Match[bytes]) -> bytes:
 def without_nul(encoded: str) -> str:
     """JSON text that we encoded ourselves, without escapes of NUL: jsonb knows none."""
     return _NUL_ESCAPE.sub(r"\1", encoded) if "\\u0000" in encoded else encoded
+
+
+def said_once(name: str, rest: str) -> str:
+    """Both, a blank between them; a rest that begins with the name says that already: Volkswagen, Volkswagen ID.3."""
+    repeats = f"{rest} ".casefold().startswith(f"{name} ".casefold())
+    return rest if repeats else f"{name} {rest}".strip()

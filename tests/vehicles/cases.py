@@ -74,11 +74,11 @@ def renault(*more: Json) -> list[Json]:
     return [signed_in(), linked("Renault"), *more]
 
 
-def listing(listed: bool, hours: float) -> Json:
-    return fact("vehicle_listing", at(hours=hours), vehicle=CAR, listed=listed)
+def listing(listed: bool, hours: float, **more: bool) -> Json:
+    return fact("vehicle_listing", at(hours=hours), vehicle=CAR, listed=listed, **more)
 
 
-def plan(forecast: int, hours: float = 0) -> Json:
+def plan(forecast: int | None, hours: float = 0) -> Json:
     ready = at(hours=6).isoformat()
     return fact("charging_plan", at(hours=hours), vehicle=CAR, target_soc=80, forecast_soc=forecast, ready_by=ready)
 
@@ -155,6 +155,7 @@ SESSIONS = [
         [plugged(-1), plan(62)],
         {
             "it will be reached": [plugged(-1), plan(80)],
+            "no forecast": [plugged(-1), plan(None)],
             "no session": [plan(62)],
             "an unmanaged session": [
                 fact("charge_settings", at(hours=-2), vehicle=CAR, smart_charging=False),
@@ -303,6 +304,7 @@ PAIRING = [
             "primary": [car(NOW, user_role="primary")],
             "secondary": [car(NOW, user_role="secondary")],
             "role unknown to us": [],
+            "role unknown to the vendor": [car(NOW, user_role="UNKNOWN")],
             "another brand": [car(NOW, brand="BMW", user_role="none")],
         },
         before=[linked("Audi")],
@@ -582,6 +584,7 @@ ALSO = [
             fact("vehicle_contact", at(hours=-2), vehicle=CAR, ok=False, asleep=False),
         ],
     ),
+    Also("CarNotFound", "its platform says that it is gone", [linked("Tesla"), listing(False, -1, confirmed=True)]),
     Also("CarNotFound", "absent from the first sync on", [linked("Tesla"), listing(False, -2), listing(False, -1)]),
     Also(
         "ZeInteractiveToBeActivated",
@@ -628,6 +631,11 @@ ALSO = [
         "the capability is withdrawn, and no word about the setting",
         [linked("BMW", capabilities={"geoLocation": "available"}), capability(geoLocation="blocked")],
     ),
+    Also(
+        "AudiNotPaired",
+        "none, after the vendor could not tell",
+        [linked("Audi", user_role="primary"), car(at(hours=-1), user_role="UNKNOWN"), car(NOW, user_role="none")],
+    ),
     Also("AudiNotPaired", "a guest", [linked("Audi"), car(NOW, user_role="guest")]),
     Also(
         "VolkswagenIdGeolocationCapabilitiesAvailable",
@@ -673,6 +681,11 @@ ALSO = [
     Also("PayoutReceipt", "a small sum", [payout("sent", "0.50", "SEK")]),
     Also("ChargingCostReimbursement", "for no month", [money("reimbursement", "m-2", qualified=True)]),
     Also("ElexentChargingCostsOverview", "issued", [money("statement", "e-2", provider="ELEXENT", issued=True)]),
+    Also(
+        "ElexentChargingCostsOverview",
+        "issued by the company's full name",
+        [money("statement", "e-2", provider="ELEXENT SAS", issued=True)],
+    ),
     Also(
         "ElexentChargingCostsOverview",
         "its month is over",

@@ -131,7 +131,8 @@ OTHERS: dict[tuple[str, str], dict[str, str]] = {
         "primary": "PRIMARY_USER PRIMARY OWNER PrimaryUser main_user",
         "secondary": "SECONDARY_USER SECONDARY DRIVER USER",
         "guest": "GUEST_USER GUEST",
-        "unknown": "CDIS_UNKNOWN_USER UNKNOWN",
+        "none": "CDIS_UNKNOWN_USER",
+        "unknown": "UNKNOWN UNKNOWN_USER",
     },
     ("vehicle", "enrollment"): {
         "completed": "COMPLETED ACTIVE ENROLLED",

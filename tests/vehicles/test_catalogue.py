@@ -31,6 +31,7 @@ from vehicles.choices import DriverChannel
 from vehicles.models import Campaign, Driver
 from vehicles.rules.windows import CONDITIONS
 from vehicles.services.campaigns import save_campaign, start_campaign
+from vehicles.services.support import payload_of
 from vehicles.services.texts import fields_in, unknown_placeholders
 
 SEED = Path(__file__).with_name("seed.txt").read_text()
@@ -110,7 +111,7 @@ def test_every_type_has_a_condition_and_words_in_every_language() -> None:
 
 @pytest.mark.django_db
 @by_name
-def test_its_facts_bring_it_about_on_its_channel(case: Case) -> None:
+def test_its_facts_bring_it_about_on_its_channel_in_four_languages(case: Case) -> None:
     app_backend()
     begin(case)
     play([*case.before, *case.trigger], case.evaluated_at)
@@ -122,7 +123,15 @@ def test_its_facts_bring_it_about_on_its_channel(case: Case) -> None:
         channel.value for channel in entry.ways if channel != DriverChannel.EMAIL or case.who == DRIVER
     ]
     assert event.payload["title"] == note.title
-    assert "{" not in note.title + note.body
+    told = set[tuple[str, str]]()
+    for language in ("en", "de", "fr", "nl"):
+        note.driver.language = language
+        words = payload_of(note)
+        assert words.language == language
+        assert not set("{}[]") & set(words.title + words.body)
+        told.add((words.title, words.body))
+    assert len(told) == 4
+    assert (note.title, note.body) in told
     wanted = []
     if DriverChannel.EMAIL in entry.ways:
         wanted.append(("email", EMAIL, "pending"))

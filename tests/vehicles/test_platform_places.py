@@ -1,4 +1,4 @@
-"""Where cars stand, by what platforms say; and Smartcar's webhooks of version 2.0."""
+"""Where cars stand, by what platforms say; Smartcar's webhooks of version 2.0, and its bodies in other shapes."""
 
 from __future__ import annotations
 
@@ -121,3 +121,24 @@ def test_an_odd_body_of_version_2_breaks_nothing(name: str, payload: Any) -> Non
     make("smartcar")
     assert send("smartcar", {"eventName": name, "payload": payload}).status_code == 200
     assert TelemetrySample.objects.count() == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["value", "percentage", "percentRemaining"])
+@pytest.mark.parametrize("unit", [{}, {"unit": "percent"}])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_signal_says_one_thing_by_whatever_name(name: str, unit: Any, wrapped: bool) -> None:
+    make("smartcar")
+    signals = [signal("tractionbattery-stateofcharge", 0), signal("charge-ischarging", True)]
+    signals[0]["body"] = {name: 75} | unit
+    if wrapped:
+        signals = [{"id": "s", "type": "signal", "meta": one.pop("meta"), "attributes": one} for one in signals]
+    assert send("smartcar", state(*signals)).json()["notes"] == []
+    sample = TelemetrySample.objects.get()
+    assert (sample.soc, sample.charge_state) == (75, "charging")
+
+
+@pytest.mark.django_db
+def test_signals_that_have_no_code_are_noted() -> None:
+    make("smartcar")
+    assert "code" in " ".join(send("smartcar", state({"body": {"value": 1}})).json()["notes"])

@@ -179,17 +179,22 @@ def test_the_newest_report_counts_and_opened_is_the_last_word(api: ApiClient) ->
 def test_bad_reports_are_named_and_good_ones_taken(api: ApiClient) -> None:
     note = private()
     banner = only("AudiRemoteAccessDisabledBanner")
+    take(car(user_role="none"), driver(preferences={"pairing": False}))
+    held_back = only("AudiNotPaired")
+    assert held_back.told_at is None
     body: list[Any] = [
         {"id": str(note.pk), "status": "delivered", "at": "yesterday", "device": "phone"},
         {"notification": note.pk, "state": "eaten"},
         {"notification": 999_999, "state": "delivered"},
         {"notification": banner.pk, "state": "delivered"},
+        {"notification": held_back.pk, "state": "delivered"},
         {"notification": -1, "state": "delivered"},
         {"state": "delivered"},
         7,
     ]
     answer = api.post(PATH, body).json()
-    assert (answer["accepted"], [row["index"] for row in answer["rejected"]]) == (1, [1, 2, 3, 4, 5, 6])
+    assert (answer["accepted"], [row["index"] for row in answer["rejected"]]) == (1, [1, 2, 3, 4, 5, 6, 7])
+    assert "never told" in answer["rejected"][3]["error"]
     assert not any("PushReport" in row["error"] for row in answer["rejected"])
     said = " ".join(row["warning"] for row in answer["warnings"])
     assert all(name in said for name in ("`id`", "`status`", "`at`", "`device`"))

@@ -118,7 +118,9 @@ def test_a_note_stands_in_the_timeline(api: ApiClient, operator: Client) -> None
 # ---- mute -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("muted", "waits"), [("", True), (NAME, True), ("CarNotFound", False)])
+@pytest.mark.parametrize(
+    ("muted", "waits"), [("", True), (NAME, True), (f" {NAME.upper()} ", True), ("CarNotFound", False)]
+)
 def test_what_is_muted_waits(api: ApiClient, muted: str, waits: bool) -> None:
     people()
     take(*renault())

@@ -153,8 +153,11 @@ def test_a_plug_of_which_nothing_is_known_opens_no_session(api: ApiClient) -> No
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("role", "is_told"), [("none", True), ("CDIS_UNKNOWN_USER", True), (None, False)])
-def test_a_role_that_is_not_known_any_more_is_none(api: ApiClient, role: str | None, is_told: bool) -> None:
+@pytest.mark.parametrize(
+    ("role", "is_told"),
+    [("none", True), ("CDIS_UNKNOWN_USER", True), ("UNKNOWN", False), ("unknown_user", False), (None, False)],
+)
+def test_a_role_that_is_not_known_is_no_missing_one(api: ApiClient, role: str | None, is_told: bool) -> None:
     api.post(PATH, fact("oem_account", at(), account=ACCOUNT, driver="d", brand="Audi", auth_state="ok"))
     api.post(PATH, fact("vehicle", at(), vehicle=CAR, driver="d", account=ACCOUNT, brand="Audi", user_role="primary"))
     answer = api.post(PATH, fact("vehicle", at(minutes=1), vehicle=CAR, user_role=role)).json()

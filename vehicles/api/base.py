@@ -55,7 +55,9 @@ log = structlog.get_logger("signalbox.vehicles")
 router = Router()
 READ, WRITE = ScopedKey("vehicles:read"), ScopedKey("vehicles:write")
 
-_facts = BatchEndpoint[IncomingFact](AnyFact, take_facts, within="data", envelope=Envelope(warns=True))
+# What stands beside the data of a fact, where its type can do without.
+_BESIDE = ("id", "occurred_at", "driver", "account", "vehicle", "location")
+_facts = BatchEndpoint[IncomingFact](AnyFact, take_facts, spare=_BESIDE, within="data", envelope=Envelope(warns=True))
 
 
 @router.post(

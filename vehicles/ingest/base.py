@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 from msgspec import UNSET, Meta, Struct
 
+from core.amounts import currency_in
 from core.field_types import PERCENT
 from core.moments import read_moment
 from core.time_zones import known_zones
@@ -133,18 +134,6 @@ def month_in(text: str) -> str:
     if found is None:
         raise ValueError("`period`: a month, e.g. 2026-10")
     return f"{found['year'] or found['then']}-{int(found['month'] or found['first']):02}"
-
-
-# Signs that mean one currency alone.
-_SIGNS = {"€": "EUR", "£": "GBP"}
-
-
-def currency_in(text: str) -> str:
-    """A currency's three letters. Raises ValueError."""
-    code = _SIGNS.get(text.strip(), text.strip()).upper()
-    if not re.fullmatch("[A-Z]{3}", code):
-        raise ValueError("`currency`: three letters of ISO 4217, e.g. EUR")
-    return code
 
 
 def day_in(name: str, value: str | int) -> str:

@@ -6,9 +6,10 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
+from core.corrections import shortened
 from vehicles.ingest.base import Data, Day, EntityReport, Id, IncomingFact, Text, Word
 from vehicles.rules.timelines import UNKNOWN
-from vehicles.rules.words import CAPABILITY, CAPABILITY_STATE, SERVICE_CODE
+from vehicles.rules.words import CAPABILITY, CAPABILITY_STATE, SERVICE_CODE, state_of_capability
 
 # A list names those that are available, the others of these are missing.
 CAPABILITIES = CAPABILITY.words
@@ -43,15 +44,16 @@ class AccountFact(IncomingFact, tag="oem_account", kw_only=True):
 
 
 class VehicleData(Data, kw_only=True):
-    """`capabilities` maps a capability to available, missing or blocked; a list names those that are available.
+    """`capabilities` maps a capability to available, missing or blocked; a list names those that are available. Enode's
+    objects (`isCapable`, `interventionIds`) are read as the word that they mean.
 
     `user_role`: primary, secondary, guest, none. `enrollment`: not_started, started, completed.
     `link_status` (MyRenault): active, missing.
     """
 
-    brand: Word | UnsetType = UNSET
-    model: Annotated[str, Meta(max_length=60)] | UnsetType = UNSET
-    vin: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
+    brand: Word | UnsetType | None = UNSET
+    model: Annotated[str, Meta(max_length=60)] | UnsetType | None = UNSET
+    vin: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
     capabilities: dict[Word, Word | bool | int] | list[Word] | UnsetType = UNSET
     user_role: Word | UnsetType | None = UNSET
     enrollment: Word | UnsetType | None = UNSET
@@ -61,6 +63,15 @@ class VehicleData(Data, kw_only=True):
     asleep: bool | UnsetType = UNSET
     activation_confirmed: bool | UnsetType = UNSET
     removed: bool | UnsetType = UNSET
+
+    @staticmethod
+    def complete(data: dict[str, Any]) -> list[str]:
+        said = data.get("capabilities")
+        objects = {name: one for name, one in said.items() if isinstance(one, dict)} if isinstance(said, dict) else {}
+        states = {name: state for name, one in objects.items() if (state := state_of_capability(one)) is not None}
+        if isinstance(said, dict) and states:
+            data["capabilities"] = said | states
+        return [f"`capabilities`: {shortened(name)} was read as {state}." for name, state in states.items()]
 
 
 class VehicleFact(IncomingFact, tag="vehicle", kw_only=True):
@@ -129,7 +140,7 @@ class ContactFact(IncomingFact, tag="vehicle_contact", kw_only=True):
 
 class ConnectData(Data, kw_only=True):
     finished: bool
-    brand: Word | UnsetType = UNSET
+    brand: Word | UnsetType | None = UNSET
 
 
 class ConnectFact(IncomingFact, tag="connect_session", kw_only=True):
@@ -175,7 +186,7 @@ class ServiceData(Data, kw_only=True):
     code: Word = "ZE_INTERACTIVE"
     state: Word | UnsetType = UNSET
     expires_at: Day | UnsetType | None = UNSET
-    reason: Text | UnsetType = UNSET
+    reason: Text | UnsetType | None = UNSET
 
 
 class ServiceFact(IncomingFact, tag="oem_service", kw_only=True):

@@ -67,13 +67,13 @@ class ChargeSettingsFact(IncomingFact, tag="charge_settings", kw_only=True):
 
 
 class PlanData(Data, kw_only=True):
-    target_soc: Percent
-    forecast_soc: Percent
+    target_soc: Percent | None = None
+    forecast_soc: Percent | None = None
     ready_by: Moment | None = None
 
 
 class PlanFact(IncomingFact, tag="charging_plan", kw_only=True):
-    """A plan for the running session: what is wanted by when, and what will be reached."""
+    """A plan for the running session: what is wanted by when, and what will be reached; null: not known."""
 
     about: ClassVar[str] = "vehicle"
     vehicle: Id
@@ -106,10 +106,10 @@ class SessionData(Data, kw_only=True):
     managed: bool | UnsetType = UNSET
     started_at: Moment | UnsetType = UNSET
     ended_at: Moment | UnsetType | None = UNSET
-    reason: Annotated[str, Meta(max_length=30)] | UnsetType = UNSET
-    location: Id | UnsetType = UNSET
-    energy_kwh: Annotated[float, Meta(ge=0, le=10_000)] | UnsetType = UNSET
-    soc_start: Percent | UnsetType = UNSET
+    reason: Annotated[str, Meta(max_length=30)] | UnsetType | None = UNSET
+    location: Id | UnsetType | None = UNSET
+    energy_kwh: Annotated[float, Meta(ge=0, le=10_000)] | UnsetType | None = UNSET
+    soc_start: Percent | UnsetType | None = UNSET
 
 
 class SessionFact(IncomingFact, tag="charging_session", kw_only=True):

@@ -8,6 +8,8 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from core.amounts import currency_of
+from core.corrections import folded, shortened
 from core.email_addresses import is_address
 from vehicles.ingest.base import (
     Amount,
@@ -85,12 +87,12 @@ class DriverFact(IncomingFact, tag="driver", kw_only=True):
 class LocationData(Data, kw_only=True):
     """`pdl` is the French meter's delivery point, 14 digits."""
 
-    name: Annotated[str, Meta(max_length=120)] | UnsetType = UNSET
-    address: Text | UnsetType = UNSET
-    country: Annotated[str, Meta(max_length=3)] | UnsetType = UNSET
+    name: Annotated[str, Meta(max_length=120)] | UnsetType | None = UNSET
+    address: Text | UnsetType | None = UNSET
+    country: Annotated[str, Meta(max_length=3)] | UnsetType | None = UNSET
     time_zone: Annotated[str, Meta(max_length=60)] | UnsetType | None = UNSET
-    latitude: Annotated[float, Meta(ge=-90, le=90)] | UnsetType = UNSET
-    longitude: Annotated[float, Meta(ge=-180, le=180)] | UnsetType = UNSET
+    latitude: Annotated[float, Meta(ge=-90, le=90)] | UnsetType | None = UNSET
+    longitude: Annotated[float, Meta(ge=-180, le=180)] | UnsetType | None = UNSET
     pdl: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
     removed: bool | UnsetType = UNSET
 
@@ -107,12 +109,12 @@ class LocationFact(IncomingFact, tag="charging_location", kw_only=True):
 class ContractData(Data, kw_only=True):
     """`state`: pending, valid, invalid, expired, removed."""
 
-    supplier: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
-    contract_number: Annotated[str, Meta(max_length=60)] | UnsetType = UNSET
-    meter_code: Annotated[str, Meta(max_length=60)] | UnsetType = UNSET
+    supplier: Annotated[str, Meta(max_length=100)] | UnsetType | None = UNSET
+    contract_number: Annotated[str, Meta(max_length=60)] | UnsetType | None = UNSET
+    meter_code: Annotated[str, Meta(max_length=60)] | UnsetType | None = UNSET
     state: Word | UnsetType = UNSET
     valid_to: Day | UnsetType | None = UNSET
-    reason: Text | UnsetType = UNSET
+    reason: Text | UnsetType | None = UNSET
 
 
 class ContractFact(IncomingFact, tag="utility_contract", kw_only=True):
@@ -155,13 +157,33 @@ class AgreementFact(IncomingFact, tag="pdl_agreement", kw_only=True):
 
 
 class Money(Data, kw_only=True):
-    amount: Amount | UnsetType = UNSET
-    currency: Currency | UnsetType = UNSET
+    """A sum of money, which may also be a text with its currency or an object of both."""
+
+    amount: Amount | UnsetType | None = UNSET
+    currency: Currency | UnsetType | None = UNSET
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.amount, Decimal) and not (self.amount.is_finite() and abs(self.amount) < MAX_AMOUNT):
             raise ValueError(f"`amount`: a number below {MAX_AMOUNT}")
+
+    @staticmethod
+    def complete(data: dict[str, Any]) -> list[str]:
+        """Takes the currency that stands within the amount, where none stands beside it."""
+        said, currency, notes = data.get("amount"), "", list[str]()
+        if isinstance(said, dict):
+            inner = {folded(name): value for name, value in said.items()}
+            value = next((inner[name] for name in ("value", "amount") if name in inner), said)
+            currency = str(inner.get("currency") or inner.get("currencycode") or "")
+            if value is not said:
+                data["amount"] = value
+                notes.append(f"`amount` was {shortened(said)} and was read as {shortened(value)}.")
+        if not currency and isinstance(data.get("amount"), str):
+            currency = currency_of(data["amount"])
+        if currency and not data.get("currency"):
+            data["currency"] = currency
+            notes.append(f"`currency` was read from `amount`: {shortened(currency)}.")
+        return notes
 
 
 class PayoutData(Money, kw_only=True):
@@ -180,7 +202,7 @@ class PayoutFact(IncomingFact, tag="payout", kw_only=True):
 
 
 class ReimbursementData(Money, kw_only=True):
-    period: Period | UnsetType = UNSET
+    period: Period | UnsetType | None = UNSET
     qualified: bool | UnsetType = UNSET
 
 
@@ -196,8 +218,8 @@ class ReimbursementFact(IncomingFact, tag="reimbursement", kw_only=True):
 class StatementData(Money, kw_only=True):
     """`requested` or `issued`: notified at once, else when the month is over."""
 
-    provider: Word | UnsetType = UNSET
-    period: Period | UnsetType = UNSET
+    provider: Word | UnsetType | None = UNSET
+    period: Period | UnsetType | None = UNSET
     requested: bool | UnsetType = UNSET
     issued: bool | UnsetType = UNSET
 

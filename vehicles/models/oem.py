@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Lifecycle, While, With, masked
+from core.text import said_once
 from vehicles.choices import PairingReason, PairingState
 from vehicles.models.base import Reported, folded
 from vehicles.models.drivers import Driver
@@ -77,7 +78,7 @@ class Vehicle(Reported):
 
     @property
     def title(self) -> str:
-        return " ".join(part for part in (self.brand, self.model) if part) or self.external_id
+        return said_once(self.brand, self.model) or self.external_id
 
 
 class OemService(Reported):

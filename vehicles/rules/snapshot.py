@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
+from core.text import said_once
 from vehicles.rules.timelines import Reports
 from vehicles.rules.words import BRAND
 
@@ -71,10 +72,9 @@ class Vehicle(Entity):
     is_linked: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        words = (self.reports.latest("brand"), self.reports.latest("model"))
-        brand = str(words[0] or "")
-        self.brand = BRAND.read(brand) or brand.strip().lower().replace(" ", "_")
-        self.name = " ".join(str(word) for word in words if word)
+        brand, model = (str(self.reports.latest(name) or "").strip() for name in ("brand", "model"))
+        self.brand = BRAND.read(brand) or brand.lower().replace(" ", "_")
+        self.name = said_once(brand, model)
         self.is_linked = self._is_linked()
 
     @property

@@ -9,8 +9,9 @@ Tesla, as their documentation and the clients `renault-api`, `WeConnect-python` 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from core.words import Vocabulary
+from core.words import Vocabulary, word_key
 from vehicles.choices import Category
 
 # Whether a plug is in is not said by "not charging": it may be the answer of a car on the motorway.
@@ -96,8 +97,9 @@ USER_ROLE = Vocabulary(
         "primary": "primary_user main main_user main_driver owner key_user primary_owner pu",
         "secondary": "secondary_user co_user additional_user su shared driver user",
         "guest": "guest_user gu",
-        "none": "no_user not_a_user no_role",
-        "unknown": "unknown_user cdis_unknown_user",
+        # The vehicle's own list of users does not know this one.
+        "none": "no_user not_a_user no_role cdis_unknown_user",
+        "unknown": "unknown_user",
     }
 )
 ENROLLMENT = Vocabulary(
@@ -201,6 +203,16 @@ CAPABILITY_STATE = Vocabulary(
         ),
     }
 )
+
+
+def state_of_capability(said: Mapping[str, Any]) -> str | None:
+    """Our word for Enode's object: available, missing until further notice, or blocked until the driver intervenes.
+    None for an object that does not say."""
+    named = {word_key(name): value for name, value in said.items()}
+    state = CAPABILITY_STATE.read(str(named.get("iscapable")))
+    return "blocked" if state == "missing" and named.get("interventionids") else state
+
+
 # Other names of capabilities that a notification is about.
 CAPABILITY = Vocabulary(
     {
@@ -209,9 +221,10 @@ CAPABILITY = Vocabulary(
         "startStopCharging": "start_charging control_charge remote_charging_commands",
         "geoLocation": "location parking_position vehicle_finder read_location",
         "departureTimes": "departure_timers",
+        "charge": "smart_charging",
     }
     | dict.fromkeys(
-        ["charge", "discharge", "desiredStateOfCharge", "pairing", "pullTelemetry", "pushTelemetry", "geoFencing"], ""
+        ["discharge", "desiredStateOfCharge", "pairing", "pullTelemetry", "pushTelemetry", "geoFencing"], ""
     )
 )
 # As clients of the manufacturers know it: WeConnect's 1005 and its name.

@@ -53,7 +53,7 @@ class _ReportSteps(BatchSteps[PushReport]):
         found = DriverNotification.objects.select_for_update(no_key=True).filter(
             pk__in={items[row].notification for row in rows}
         )
-        found = found.order_by("pk").only("pk", "ways", "state", "push_state", "push_at", "read_at")
+        found = found.order_by("pk").only("pk", "ways", "state", "told_at", "push_state", "push_at", "read_at")
         self.notes = {note.pk: note for note in found}
         for row in rows:
             note = self.notes.get(items[row].notification)
@@ -61,6 +61,8 @@ class _ReportSteps(BatchSteps[PushReport]):
                 self.incoming.reject(row, f"There is no notification {items[row].notification}.")
             elif DriverChannel.PUSH not in note.ways:
                 self.incoming.reject(row, f"Notification {note.pk} goes by no push.")
+            elif note.told_at is None:
+                self.incoming.reject(row, f"Notification {note.pk} was never told: no push of it can have been sent.")
 
     def apply(self, rows: list[int]) -> None:
         steps, changed = [], {}

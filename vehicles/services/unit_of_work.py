@@ -141,6 +141,8 @@ class EntityUnitOfWork(UnitOfWork):
             # What this batch did not name was linked before.
             if isinstance(key, str) and (target, key) in self._ids:
                 entity.links[column] = self._ids[target, key]
+            elif key is None and entity.reports.has(link):
+                entity.links[column] = None
 
     # ---- what is loaded ---------------------------------------------------------------------------------------
 

@@ -136,7 +136,7 @@ def _last_contact(reports: Reports) -> str | None:
 
 
 def _amount(reports: Reports) -> str | None:
-    return str(amount_in(reports).quantize(Decimal("0.01"))) if reports.has("amount") else None
+    return str(amount_in(reports).quantize(Decimal("0.01"))) if reports.latest("amount") is not None else None
 
 
 _MONEY: Mapping[str, Present] = {"amount": _amount, "currency": _capitals("currency")}

@@ -24,6 +24,7 @@ from vehicles.ingest.platforms.base import (
     position,
     text,
 )
+from vehicles.rules.words import state_of_capability
 
 # Events that say nothing about a driver's car; that they come shows that the link lives.
 _SILENT = frozenset(
@@ -158,12 +159,6 @@ def _account(user: str, vendor: str) -> str:
 
 
 def _capabilities(value: Any) -> dict[str, str]:
-    """Available, missing until further notice, or blocked until the driver intervenes (`interventionIds`)."""
-    states: dict[str, str] = {}
-    for name, ours in _CAPABILITIES.items():
-        capability = member(value, name)
-        capable = flag(member(capability, "isCapable"))
-        if capable is not None:
-            waits = bool(member(capability, "interventionIds"))
-            states[ours] = "available" if capable else ("blocked" if waits else "missing")
-    return states
+    said = {ours: member(value, name) for name, ours in _CAPABILITIES.items()}
+    states = {ours: state_of_capability(one) for ours, one in said.items() if isinstance(one, dict)}
+    return {ours: state for ours, state in states.items() if state is not None}

@@ -46,6 +46,7 @@ _READ = frozenset(
 )
 # What stands as a whole in a signal's body.
 _WHOLE = ("charge-wattage", "location-preciselocation")
+_BESIDE_VALUE = ("unit", "units", "type")
 # Of version 2.0: the endpoints that are read, and which signal stands where in their answers.
 _ENDPOINTS: Mapping[str, Mapping[str, str]] = {
     "/battery": {"percentRemaining": "tractionbattery-stateofcharge"},
@@ -73,6 +74,7 @@ class Smartcar(Platform):
         return challenge if isinstance(challenge, str) and _CHALLENGE.fullmatch(challenge) else ""
 
     def translate(self, body: Any) -> Translation:
+        body = _unwrapped(body)
         translation = Translation(delivery=text(first(member(body, "eventId"), member(body, "meta", "deliveryId"))))
         kind = _kind(body)
         if text(first(member(body, "meta", "mode"), member(body, "mode"))).upper() == "TEST":
@@ -95,6 +97,22 @@ class Smartcar(Platform):
         else:
             translation.note(f"The event “{kind or 'without a type'}” is not known; nothing follows from it.")
         return translation
+
+
+def _unwrapped(value: Any) -> Any:
+    """A body without the `attributes` that JSON:API puts around what an object says."""
+    if isinstance(value, list):
+        return [_unwrapped(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    inner = value.get("attributes")
+    return {name: _unwrapped(one) for name, one in (value | inner if isinstance(inner, dict) else value).items()}
+
+
+def _value(inner: Any) -> Any:
+    """What a signal's body says: its `value`, or the only thing beside a unit, by whatever name (`percentage`)."""
+    said = [one for name, one in inner.items() if name not in _BESIDE_VALUE] if isinstance(inner, dict) else [inner]
+    return first(member(inner, "value"), said[0] if len(said) == 1 else inner)
 
 
 def _kind(body: Any) -> str:
@@ -133,11 +151,14 @@ def _state(body: Any, translation: Translation) -> None:
         return
     values: _Signals = {}
     times: dict[str, str | None] = {}
-    for signal in objects(member(body, "data", "signals")):
+    signals = [*objects(first(member(body, "data", "signals"), []))]
+    if signals and not any(text(signal.get("code")) for signal in signals):
+        translation.note("No signal says by a code what it is; nothing follows from them.")
+    for signal in signals:
         code, status = text(signal.get("code")).lower(), text(member(signal, "status", "value")).upper()
         if code in _READ and status in ("", "SUCCESS"):
             inner = signal.get("body", signal.get("value"))
-            values[code] = inner if code in _WHOLE else first(member(inner, "value"), inner)
+            values[code] = inner if code in _WHOLE else _value(inner)
             times[code] = _said_at(signal.get("meta"))
     delivered = moment(member(body, "meta", "deliveredAt"))
     at = newest(*times.values()) or delivered
@@ -216,7 +237,7 @@ def _charge_state(values: Mapping[str, Any]) -> str:
 
 
 def _kilowatts(signal: Any) -> float | None:
-    power = number(first(member(signal, "value"), signal if not isinstance(signal, dict) else None), -1e6, 1e6)
+    power = number(_value(signal), -1e6, 1e6)
     if power is None:
         return None
     return power / 1000 if text(member(signal, "unit")).lower() in _IMPERIAL else number(power, -1000, 1000)

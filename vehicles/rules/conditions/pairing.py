@@ -14,7 +14,7 @@ from vehicles.rules.windows import Thresholds, Window, condition, of_vehicle
 ZE_INTERACTIVE = "ZE_INTERACTIVE"
 # Kamereon's words for a contract that does not run.
 NOT_RUNNING = ("none", "ended", "expired", "revoked")
-USERS = ("primary", "secondary")
+USERS, NO_USERS = ("primary", "secondary"), ("guest", "none")
 PAIRING_BEGUN = ("started", "failed", "completed")
 
 
@@ -179,7 +179,7 @@ def audi_not_paired(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Win
 
 def has_role(vehicle: Vehicle) -> bool:
     """Whether it is known what the driver is to the car."""
-    return vehicle.reports.latest("user_role") is not None
+    return str(vehicle.reports.latest("user_role") or "").lower() in (*USERS, *NO_USERS)
 
 
 def is_user(vehicle: Vehicle) -> bool:
@@ -195,7 +195,7 @@ def _last_run(vehicle: Vehicle, field: str, good: tuple[str, ...]) -> datetime |
 
 
 def _moments(vehicle: Vehicle, field: str) -> list[datetime]:
-    return [datetime.fromisoformat(moment) for moment, _value in vehicle.reports.raw.get(field, [])]
+    return [datetime.fromisoformat(moment) for moment, value in vehicle.reports.raw.get(field, []) if value in NO_USERS]
 
 
 @condition("audi_pairing_incomplete")
