@@ -74,6 +74,7 @@ OWN_MODULES = {
         "memory",
         "metrics",
         "middleware",
+        "amounts",
         "moments",
         "parties",
         "passwords",

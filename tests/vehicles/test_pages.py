@@ -309,7 +309,7 @@ def test_a_fact_by_hand_does_what_one_by_the_api_does(operator: Client) -> None:
         ("driver", {"driver": DRIVER, "data_preferences": "money perhaps"}),
         ("driver", {"driver": ""}),
         ("telemetry", {"vehicle": CAR, "data_soc": "120"}),
-        ("payout", {"payout": "p", "driver": DRIVER, "data_currency": "EURO"}),
+        ("payout", {"payout": "p", "driver": DRIVER, "data_currency": "DOLLARS"}),
         ("vehicle_contact", {"vehicle": CAR}),
         ("driver", {"driver": DRIVER, "occurred_at": "yesterday"}),
     ],

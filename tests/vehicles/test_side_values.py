@@ -126,7 +126,7 @@ def test_null_can_be_said_of_what_may_be_empty(api: ApiClient, kind: str) -> Non
 
 
 def test_null_takes_back_what_was_said(api: ApiClient) -> None:
-    money = {"payout": "p-1", "driver": DRIVER, "amount": 12, "currency": "EUR", "state": "sent"}
+    money: dict[str, Any] = {"payout": "p-1", "driver": DRIVER, "amount": 12, "currency": "EUR", "state": "sent"}
     post(api, fact("payout", at(), **money))
     post(api, fact("payout", at(minutes=1), **money | {"amount": None, "currency": None}))
     payout = Payout.objects.get()
@@ -135,7 +135,7 @@ def test_null_takes_back_what_was_said(api: ApiClient) -> None:
     post(api, fact("vehicle", at(minutes=1), vehicle=CAR, model=None, vin=None))
     car = Vehicle.objects.get()
     assert (car.title, car.vin) == ("Audi", "")
-    session = {"session": "s-1", "vehicle": CAR, "managed": True, "started_at": at().isoformat()}
+    session: dict[str, Any] = {"session": "s-1", "vehicle": CAR, "managed": True, "started_at": at().isoformat()}
     post(api, fact("charging_session", at(), **session, location=HOME, energy_kwh=4, soc_start=20))
     post(api, fact("charging_session", at(minutes=1), **session, location=None, energy_kwh=None, soc_start=None))
     stored = ChargingSession.objects.get()
