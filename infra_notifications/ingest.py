@@ -24,7 +24,7 @@ from infra_notifications.rules.present_words import at_present
 from infra_notifications.rules.reported_values import NOTHING, reported, told_by_report
 from infra_notifications.rules.security_events import SECURITY, tells_fault
 from infra_notifications.rules.stop_reasons import is_fault
-from infra_notifications.rules.transfer_words import asserts
+from infra_notifications.rules.transfer_words import asserts, names_more
 from infra_notifications.rules.transfers import alarms_in, is_report, said_in
 from infra_notifications.rules.vendor_states import states_in
 from infra_notifications.rules.vocabulary import (
@@ -259,7 +259,7 @@ def _event(protocol: str, action: str, data: dict[str, Any], generated: datetime
     instance = "".join(f"[{text(part.get('instance'))}]" for part in (component, variable) if part.get("instance"))
     # That a monitor is no longer exceeded (2.1, N08) says nothing of others; the value does.
     monitor = whole(data.get("variableMonitoringId")) if said is not False and not told.over else None
-    fault = event_fault(f"{name}/{what}{instance}", number, connector, codes, monitor)
+    fault = event_fault(f"{name}/{what}{instance}", number, connector, tuple(filter(names_more, codes)), monitor)
     if said and what.lower() in CODE_VARIABLES:
         codes, names_defect = codes_of(data.get("techCode"), value), True
     said, names_defect = True if told.is_broken or told.is_sensed else said, names_defect or told.is_broken
@@ -294,7 +294,7 @@ def _event(protocol: str, action: str, data: dict[str, Any], generated: datetime
         fault=status_fault(number or 0, connector, of_evse=True, vague=vague) if is_state else fault,
         explained=bool(codes or words) and not informational,
         is_state=is_state,
-        transient=told.is_past,
+        transient=told.is_past or what.lower() == "operated",
         alarming=defective or is_news or not is_status(status),
         defective=defective,
         faulted=faulted,

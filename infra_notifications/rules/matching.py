@@ -14,7 +14,9 @@ from infra_notifications.choices import Case, Effect
 from infra_notifications.ingest import BESIDE_STATUS, FAULTED, UNSPECIFIC, Observation
 from infra_notifications.rules.lettering import Dictionary, plain, spellings
 from infra_notifications.rules.phrases import FULL_FORMS
+from infra_notifications.rules.reported_values import tells_broken
 from infra_notifications.rules.rule_words import Heard, RuleRow, Says
+from infra_notifications.rules.transfer_words import words_of
 from infra_notifications.rules.vocabulary import STANDARD_CODES
 from infra_notifications.rules.word_patterns import one_of, word_pattern
 from infra_notifications.rules.wording import (
@@ -139,6 +141,8 @@ def _reading(rules: Sequence[CompiledRule], observation: Observation) -> Reading
     is_unmapped, ended, is_vague = rule is None, "", False
     if rule is None:
         rule = OTHER_FAULT if observation.defective else None
+    elif told := _told_by_code(rules, rule, observation):
+        rule = told
     elif _is_overruled(rule, observation):
         is_end, ended = rule.effect == Effect.CLEAR, rule.case if rule.effect == Effect.CLEAR else ""
         rule = _standing(rules, observation, ended)
@@ -226,6 +230,22 @@ def _standing(rules: Sequence[CompiledRule], observation: Observation, ended: st
         ):
             return rule
     return OTHER_FAULT
+
+
+def _told_by_code(rules: Sequence[CompiledRule], rule: CompiledRule, observation: Observation) -> CompiledRule | None:
+    """The rule for the fault that a code names beside a part (2.x) that is known in normal operation: what is but a
+    moment is reported as Operated (CharIN)."""
+    if rule.effect != Effect.INFO or rule.is_specific or not observation.component or observation.over is True:
+        return None
+    codes = tuple(code for code in observation.codes if code.lower() not in HARMLESS)
+    if not codes:
+        return None
+    bare = replace(observation, codes=codes, words=" ".join(codes), place="")
+    heard = Heard(bare)
+    for one in rules:
+        if one.effect == Effect.RAISE and one.is_specific and one.is_met_by(bare, heard):
+            return one
+    return OTHER_FAULT if any(tells_broken(" ".join(words_of(code)), ()) for code in codes) else None
 
 
 def _is_overruled(rule: CompiledRule, observation: Observation) -> bool:

@@ -179,8 +179,9 @@ def is_of_end(words: list[str]) -> bool:
 
 def names_end(said: str) -> bool:
     """Whether a text, or the name of a field, says that something is over and not what: "AlarmEnd", "isRecover"."""
-    words = set(words_of(said))
-    return bool(ENDS & words and words <= UNSAID | ENDS) or bool(ENDS_IN_CHINESE.search(said))
+    words = words_of(said)
+    ends = ENDS.intersection(words[words[:1] == ["over"] and len(words) > 1 :])  # "OverCurrent"
+    return bool(ends and set(words) <= UNSAID | ENDS) or bool(ENDS_IN_CHINESE.search(said))
 
 
 def asserts(said: str) -> bool:
@@ -198,7 +199,7 @@ def names_fault(said: str) -> bool:
 
 def says_broken(said: str) -> bool:
     """Whether a text says that something is broken, in a word of any kind: "Contactor welded", "module lost"."""
-    return names_fault(said) or bool(_SAYS_BROKEN.search(plain(said.lower())) and asserts(said))
+    return names_fault(said) or bool(_SAYS_BROKEN.search(plain(said.lower()).replace("_", " ")) and asserts(said))
 
 
 def is_fine(code: str) -> bool:
@@ -209,3 +210,8 @@ def is_fine(code: str) -> bool:
     if not folded:  # in another alphabet
         return not any(map(str.isalnum, code))
     return not folded.removeprefix("e").removeprefix("0x").strip("0")
+
+
+def names_more(code: str) -> bool:
+    """Whether a code says more than that there is no error, or none any longer, so that what it names has an end."""
+    return not (is_fine(code) or code.lower() in FALSE_WORDS or (len(words_of(code)) == 1 and names_end(code)))

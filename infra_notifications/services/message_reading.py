@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from core.ingest import BatchSteps, Incoming
-from core.receipts import TOLD_ANEW, Receipt, digest_of_json
+from core.receipts import TOLD_ANEW, Receipt, digest_of_json, may_restart
 from core.sql import storable
 from core.text import IdentityKeys
 from infra_notifications.choices import MessageVerdict
@@ -128,6 +128,7 @@ class MessageReading(BatchSteps[OcppMessage]):
         return dataclasses.replace(receipt, said_at=self.received[row], repeats_until=self.received[row] + window)
 
     def told_anew(self, duplicates: set[int]) -> set[int]:
+        """Of those whose id may be a counter: what has another is sent once."""
         anew = told_anew(
             [
                 Told(
@@ -140,7 +141,7 @@ class MessageReading(BatchSteps[OcppMessage]):
                     self.messages[row].received_at is not None,
                 )
                 for row in self.incoming.good
-                if self.observations[row]
+                if self.observations[row] and (row not in duplicates or may_restart(self.messages[row].id))
             ]
         )
         for row in anew:

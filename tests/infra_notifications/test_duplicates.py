@@ -122,17 +122,31 @@ def test_a_recovery_after_each_boot_under_the_same_ids_is_heard(point: ChargePoi
     assert not is_open()
 
 
-@pytest.mark.parametrize("ids", ["78", (f"{UUID}7", f"{UUID}8")])
 @pytest.mark.parametrize("every", [None, timedelta(0), timedelta(minutes=15)])
 def test_a_fault_under_the_id_of_an_earlier_one_is_heard_after_its_end(
-    point: ChargePoint, ids: Any, every: timedelta | None
+    point: ChargePoint, every: timedelta | None
 ) -> None:
-    for number, (external_id, status) in enumerate(zip((*ids, ids[0]), (GROUND, FINE, GROUND), strict=True)):
+    for number, (external_id, status) in enumerate(zip("787", (GROUND, FINE, GROUND), strict=True)):
         moment = NOW + number * (every or timedelta(seconds=1))
         stamp = {"received_at": moment.isoformat()} if every else {}
         told = say(point, status, id=external_id, now=moment, **stamp)
         assert (told.accepted, is_open()) == (1, status is GROUND)
     assert [sentence[:8] for _place, sentence in told.warnings] == ["Its `id`"]
+
+
+@pytest.mark.parametrize("prefix", [UUID, "0000000000000000"])
+@pytest.mark.parametrize("every", [timedelta(0), timedelta(seconds=1), timedelta(minutes=15), timedelta(hours=5)])
+@pytest.mark.parametrize("told", [(GROUND, FINE), (FINE, GROUND), (GROUND, FINE, GROUND, FINE)])
+def test_what_has_an_id_that_is_no_counter_is_said_once(
+    point: ChargePoint, prefix: str, every: timedelta, told: tuple[dict[str, Any], ...]
+) -> None:
+    """Whoever sends it again had no answer."""
+    said = [(status, f"{prefix}{number}") for number, status in enumerate(told)]
+    for number, (status, external_id) in enumerate(said):
+        say(point, status, id=external_id, now=NOW + number * every)
+    for again, (status, external_id) in enumerate(said, len(said)):
+        assert say(point, status, id=external_id, now=NOW + again * every).duplicates == 1
+        assert (is_open(), Incident.objects.count()) == (told[-1] is GROUND, told.count(GROUND))
 
 
 def test_one_batch_is_read_like_its_messages_one_by_one(point: ChargePoint) -> None:

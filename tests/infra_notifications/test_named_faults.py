@@ -48,6 +48,35 @@ def test_each_code_of_an_event_has_its_case_and_ends(point: ChargePoint) -> None
     assert open_cases(point) == []
 
 
+SEEN_AS_NORMAL = [
+    *(("RCD", "Operated"), ("OverCurrentProtection", "Operated"), ("PowerContactor", "Active"), ("DataLink", "Active")),
+    *(("BayOccupancySensor", "Active"), ("VehicleIdSensor", "Active"), ("ConnectorHolsterSensor", "Active")),
+]
+
+
+@pytest.mark.parametrize(("component", "variable"), SEEN_AS_NORMAL)
+@pytest.mark.parametrize("trigger", ["Delta", "Alerting"])
+def test_code_beside_what_is_normal_is_told_where_it_names_a_fault(component: str, variable: str, trigger: str) -> None:
+    def told(code: str, **more: Any) -> str:
+        return meaning(events(event(component, variable, techCode=code, trigger=trigger, **more)))
+
+    for case, codes in {
+        FUSE: ("OverCurrent", "GroundFailure", "OverCurrentFailure", "RCDTripped"),
+        SENSORS: ("OverTemperature", "HighTemperature"),
+        OTHER: ("PowerSwitchFailure", "RelayFault", "InternalError", "ContactorWelded", "RELAY_STUCK"),
+    }.items():
+        assert {code: told(code) for code in codes} == dict.fromkeys(codes, f"raise {case}")
+    for code in ("NoError", "0", "AutoReclosed", "EVCommunicationError", "WeakSignal", "NoFault", "FaultCleared"):
+        assert told(code) == "info", code
+    assert told("OverCurrent", techInfo="Breaker opened and auto-reclosed") == f"raise {FUSE}"
+
+
+def test_what_is_but_a_moment_ends_by_itself(point: ChargePoint) -> None:
+    say(point, events(event("OverCurrentProtection", "Operated", techCode="OverCurrent")))
+    incident = Incident.objects.get()
+    assert (open_cases(point), incident.ends_at is None) == ([FUSE], False)
+
+
 FAULTS = {
     FUSE: ["RCDTripped", "GroundFailure", "OverCurrentFailure", "EmergencyButton"],
     SENSORS: ["OverTemperature", "HighTemperature", "over_temperature", "Overheating"],

@@ -57,6 +57,7 @@ ALARMS: list[tuple[str | None, Any, str]] = [
     ("log", "ERROR RCD tripped", "FUSE_TRIPPED"),
     ("log", {"level": "error", "message": "Contactor welded"}, "OTHER_FAULT"),
     ("OverCurrentFault", None, "FUSE_TRIPPED"),
+    *(("Alarm", data, "FUSE_TRIPPED") for data in ("OverCurrent", {"alarm": "OverCurrent"}, {"alarm": "over current"})),
     ("FaultDetected", None, "OTHER_FAULT"),
 ]
 CALM: list[tuple[str | None, Any]] = [

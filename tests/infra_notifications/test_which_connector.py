@@ -253,6 +253,29 @@ def test_value_that_is_well_is_so_for_all_monitors(point: ChargePoint) -> None:
     assert open_cases(point) == []
 
 
+@pytest.mark.parametrize("code", ["NoError", "0", "", "OK", "none", "0x00", "Cleared", "Restored", "-", None])
+@pytest.mark.parametrize("named", ["E1", "E1,E2", "OverCurrent", "NoError", "0", None])
+def test_code_that_says_that_nothing_is_left_ends_what_any_code_named(
+    point: ChargePoint, named: str | None, code: str | None
+) -> None:
+    tell(point, events(event("EVSE", "Problem", techCode=named)))
+    assert len(open_cases(point)) == 1
+    tell(point, events(event("EVSE", "Problem", "false", evse=2, techCode=code)), seconds=1)
+    assert len(open_cases(point)) == 1
+    tell(point, events(event("EVSE", "Problem", "false", techCode=code)), seconds=2)
+    assert open_cases(point) == []
+    tell(point, hot(7, techCode=named), hot(8, techCode=named), hot(7, over=True, techCode=code), seconds=3)
+    assert len(open_cases(point)) == 1
+    tell(point, hot(8, over=True, techCode=code, techInfo="No error"), seconds=4)
+    assert open_cases(point) == []
+
+
+def test_another_code_still_ends_nothing(point: ChargePoint) -> None:
+    tell(point, events(event("EVSE", "Problem", techCode="E1")))
+    tell(point, events(event("EVSE", "Problem", "false", techCode="E2")), seconds=1)
+    assert open_cases(point) == [OTHER]
+
+
 # ---- codes and places in other spellings -----------------------------------------------------------------------------
 
 
