@@ -223,7 +223,7 @@ def _filter_of(search: SearchSchema, name: str) -> django_filters.Filter:
     facet = search.facet(name)
     if facet is None:
         raise LookupError(f"the search has no facet {name}")
-    if facet.personal:
+    if facet.personal or facet.identifies:
         raise ValueError(f"the values of {name} are not for everybody who sees the list")
     if isinstance(facet, NumberFacet):
         return django_filters.RangeFilter(field_name=facet.path, label=facet.label, widget=NumberRange)

@@ -15,11 +15,17 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
+
 SEE_PEOPLE = "console.see_personal_data"
 # The scope of a key that reads people of sources where it may not write.
 PEOPLE_SCOPE = "personal:read"
 HIDDEN = "***"
 _ADDRESS = re.compile(r"[^\s@<>()\[\]{}\",:;=/'|]{1,64}+@[\w.-]{1,255}+")
+# Ids that senders give and that say who somebody is: an e-mail address anywhere, or a telephone number with its country
+# or a leading zero, also behind a kind (`driver:+33612345678`). Read by Python and by PostgreSQL alike.
+_NUMBER = r"^(?:[a-z_]+:)?(?:(?:\+|00)(?:[ ().\-]*[0-9]){8,15}|0[ ().\-]*[1-9](?:[ ().\-]*[0-9]){7,9})$"
+PERSONAL_ID = re.compile(rf"\S@\S|{_NUMBER}")
 
 
 @dataclass(slots=True, eq=False)
@@ -74,12 +80,30 @@ def shown(value: Any) -> Any:
     return [HIDDEN] if isinstance(value, list | tuple) else HIDDEN
 
 
+def hides_id(value: str) -> bool:
+    """Whether an id that a sender gave is hidden, because it is somebody's address or number."""
+    return bool(PERSONAL_ID.search(value)) and not shows_people()
+
+
+def shown_id(value: Any) -> Any:
+    """An id, or what an event is about (`driver:7`); HIDDEN in place of an address or number, behind its kind."""
+    if not isinstance(value, str) or not hides_id(value):
+        return value
+    kind, colon, _id = value.partition(":")
+    return f"{kind}:{HIDDEN}" if colon and kind.isidentifier() else HIDDEN
+
+
+def without_hidden_ids(path: str, found: Q) -> Q:
+    """What was found by an id, without rows whose id is hidden."""
+    return found if sees_people() else found & ~Q(**{f"{path}__regex": PERSONAL_ID.pattern})
+
+
 def shown_text(value: Any, *words: str) -> Any:
-    """A text or a JSON value, in which these words (a name) and all mail addresses are hidden."""
+    """A text or a JSON value, in which these words (a name), mail addresses and ids that are numbers are hidden."""
     if not value or shows_people():
         return value
     named = [re.escape(word) for word in sorted(words, key=len, reverse=True) if word]
-    return _without(re.compile("|".join((*named, _ADDRESS.pattern)), re.IGNORECASE), value)
+    return _without(re.compile("|".join((*named, _ADDRESS.pattern, _NUMBER)), re.IGNORECASE), value)
 
 
 def _without(pattern: re.Pattern[str], value: Any) -> Any:

@@ -21,23 +21,23 @@ def _choice(name: str, label: Promise, choices: Sequence[tuple[str, str | Promis
 
 
 DELIVERY_SEARCH = SearchSchema(
-    any_text("event__kind", "event__subject", personal=("address",)),
+    any_text("event__kind", ids=("event__subject",), personal=("address",)),
     (
         _choice("state", _("State"), DeliveryState.choices),
         _choice("channel", _("Channel"), channel_choices()),
         TextFacet("to", "address", _("To"), personal=True),
         TextFacet("kind", "event__kind", _("Kind"), counted=True),
-        TextFacet("about", "event__subject", _("About")),
+        TextFacet("about", "event__subject", _("About"), identifies=True),
         _choice("reason", _("Reason"), Reason.choices),
         TimeFacet("created", "created_at", _("Created")),
         TimeFacet("settled", "settled_at", _("Ended")),
     ),
 )
 EVENT_SEARCH = SearchSchema(
-    any_text("kind", "subject"),
+    any_text("kind", ids=("subject",)),
     (
         TextFacet("kind", "kind", _("Kind"), counted=True),
-        TextFacet("about", "subject", _("About")),
+        TextFacet("about", "subject", _("About"), identifies=True),
         TimeFacet("at", "occurred_at", _("Occurred")),
         TimeFacet("recorded", "created_at", _("Recorded")),
     ),
@@ -64,12 +64,12 @@ TOPIC_LIST_SEARCH = SearchSchema(
     ),
 )
 DECISION_SEARCH = SearchSchema(
-    any_text("event__kind", "event__subject"),
+    any_text("event__kind", ids=("event__subject",)),
     (
         _choice("state", _("State"), DecisionState.choices),
         _choice("reason", _("Why"), DecisionReason.choices),
         TextFacet("kind", "event__kind", _("Kind")),
-        TextFacet("about", "event__subject", _("About")),
+        TextFacet("about", "event__subject", _("About"), identifies=True),
         TimeFacet("at", "event__occurred_at", _("Occurred")),
         TimeFacet("decided", "decided_at", _("Decided")),
     ),

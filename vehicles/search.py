@@ -8,11 +8,11 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet, TextChoices
 from django.utils.translation import gettext_lazy as _
 
-from core.people import sees_people
+from core.people import sees_people, without_hidden_ids
 from core.search import ChoiceFacet, NumberFacet, SearchSchema, TextFacet, TimeFacet
 from core.search.facets import Facet, FlagFacet, RankedFacet, SearchContext, TagFacet
 from core.search.grammar import Comparison, Span, Value, Word
-from core.search.schema import any_text, folded_text
+from core.search.schema import any_text
 from vehicles.catalogue import TYPES
 from vehicles.choices import (
     LIVE,
@@ -102,13 +102,21 @@ _HAS_PDL = Q(Exists(ChargingLocation.objects.filter(driver=OuterRef("pk")).exclu
 def _driver_text(text: str) -> Q:
     """The index holds names and addresses beside ids."""
     found = Q(search_text__folded_contains=text)
-    return found if sees_people() else found & Q(external_id__fold_contains=text)
+    return found if sees_people() else without_hidden_ids("external_id", found & Q(external_id__fold_contains=text))
+
+
+def _vehicle_text(text: str) -> Q:
+    return without_hidden_ids("external_id", Q(search_text__folded_contains=text))
+
+
+def _by_id(text: str) -> Q:
+    return without_hidden_ids("external_id", Q(external_id__startswith=text))
 
 
 DRIVER_SEARCH = SearchSchema(
     _driver_text,
     (
-        TextFacet("id", "external_id", _("Id"), through="search_text"),
+        TextFacet("id", "external_id", _("Id"), through="search_text", identifies=True),
         TextFacet("name", "name", _("Name"), through="search_text", personal=True),
         TextFacet("email", "email", _("E-mail address"), ("mail",), through="search_text", personal=True),
         TextFacet("country", "country", _("Country"), exact=True),
@@ -141,9 +149,9 @@ DRIVER_SEARCH = SearchSchema(
 )
 
 VEHICLE_SEARCH = SearchSchema(
-    folded_text("search_text"),
+    _vehicle_text,
     (
-        TextFacet("id", "external_id", _("Id"), through="search_text"),
+        TextFacet("id", "external_id", _("Id"), through="search_text", identifies=True),
         TextFacet("brand", "brand", _("Brand"), through="search_text"),
         TextFacet("model", "model", _("Model"), through="search_text"),
         TextFacet("vin", "vin", _("VIN"), through="search_text"),
@@ -155,7 +163,7 @@ VEHICLE_SEARCH = SearchSchema(
         FlagFacet("position", "geolocation_enabled", _("Geolocation"), when_true=Q(geolocation_enabled=True)),
         FlagFacet("smart", "smart_charging", _("Smart charging"), when_true=Q(smart_charging=True)),
         TimeFacet("contact", "last_contact_at", _("Last contact"), ("seen",)),
-        TextFacet("driver", "driver__external_id", _("Driver")),
+        TextFacet("driver", "driver__external_id", _("Driver"), identifies=True),
         FlagFacet("removed", "removed", _("Removed"), when_true=Q(removed=True)),
     ),
 )
@@ -170,20 +178,20 @@ def _drivers(text: str) -> QuerySet[Driver]:
 
 
 def _vehicles(text: str) -> QuerySet[Vehicle]:
-    return Vehicle.objects.filter(search_text__folded_contains=text)
+    return Vehicle.objects.filter(_vehicle_text(text))
 
 
 def _account_text(text: str) -> Q:
     of_cars = _vehicles(text).filter(account__isnull=False).values("account")
-    return Q(external_id__startswith=text) | Q(driver__in=_drivers(text)) | Q(pk__in=of_cars)
+    return _by_id(text) | Q(driver__in=_drivers(text)) | Q(pk__in=of_cars)
 
 
 def _session_text(text: str) -> Q:
-    return Q(external_id__startswith=text) | Q(vehicle__in=_vehicles(text))
+    return _by_id(text) | Q(vehicle__in=_vehicles(text))
 
 
 def _contract_text(text: str) -> Q:
-    return Q(external_id__startswith=text) | Q(driver__in=_drivers(text))
+    return _by_id(text) | Q(driver__in=_drivers(text))
 
 
 def _notification_text(text: str) -> Q:
@@ -197,7 +205,7 @@ ACCOUNT_SEARCH = SearchSchema(
         TextFacet("brand", "brand", _("Brand")),
         TextFacet("auth", "auth_state", _("Sign-in")),
         FlagFacet("linked", "linked", _("Linked"), when_true=Q(linked=True)),
-        TextFacet("driver", "driver__external_id", _("Driver")),
+        TextFacet("driver", "driver__external_id", _("Driver"), identifies=True),
     ),
 )
 SESSION_SEARCH = SearchSchema(
@@ -206,7 +214,7 @@ SESSION_SEARCH = SearchSchema(
         FlagFacet("managed", "managed", _("Managed"), when_true=Q(managed=True)),
         FlagFacet("open", "ended_at", _("Running"), when_true=Q(ended_at__isnull=True)),
         ChoiceFacet("reason", "reason", _("Why unmanaged"), choices=_values(UnmanagedReason)),
-        TextFacet("vehicle", "vehicle__external_id", _("Vehicle")),
+        TextFacet("vehicle", "vehicle__external_id", _("Vehicle"), identifies=True),
         TextFacet("brand", "vehicle__brand", _("Brand")),
         TimeFacet("started", "started_at", _("Started")),
         TimeFacet("ended", "ended_at", _("Ended")),
@@ -219,7 +227,7 @@ CONTRACT_SEARCH = SearchSchema(
         TextFacet("supplier", "supplier", _("Supplier")),
         TextFacet("state", "state", _("State")),
         TextFacet("number", "contract_number", _("Contract number"), personal=True),
-        TextFacet("driver", "driver__external_id", _("Driver")),
+        TextFacet("driver", "driver__external_id", _("Driver"), identifies=True),
         TextFacet("location", "location__name", _("Location"), personal=True),
     ),
 )
@@ -235,11 +243,11 @@ NOTIFICATION_SEARCH = SearchSchema(
         TagFacet("channel", "ways", _("Channel"), ("way", "channels")),
         ChoiceFacet("push", "push_state", _("Push"), choices=_values(PushState)),
         TextFacet("program", "driver__program", _("Programme"), ("programme",)),
-        TextFacet("driver", "driver__external_id", _("Driver")),
-        TextFacet("vehicle", "vehicle__external_id", _("Vehicle")),
+        TextFacet("driver", "driver__external_id", _("Driver"), identifies=True),
+        TextFacet("vehicle", "vehicle__external_id", _("Vehicle"), identifies=True),
         TextFacet("brand", "vehicle__brand", _("Brand")),
         TextFacet("model", "vehicle__model", _("Model")),
-        TextFacet("about", "subject", _("About"), ("subject",)),
+        TextFacet("about", "subject", _("About"), ("subject",), identifies=True),
         TextFacet("language", "language", _("Language"), exact=True),
         TimeFacet("created", "created_at", _("Created")),
         TimeFacet("told", "told_at", _("Told")),

@@ -271,7 +271,7 @@ def audience_preview(text: str) -> Audience:
     """Raises SearchError for a search that cannot be read."""
     drivers = Driver.objects.filter(DRIVER_SEARCH.condition(text), removed=False)
     count = len(capped_ids(drivers))
-    return Audience(min(count, COUNT_CAP), count > COUNT_CAP, list(drivers.order_by("external_id")[:8]))
+    return Audience(min(count, COUNT_CAP), count > COUNT_CAP, list(drivers.order_by("pk")[:8]))
 
 
 def audience_of_campaign(campaign: Campaign) -> Audience:

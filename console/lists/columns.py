@@ -30,7 +30,8 @@ class Column:
     function of the row; by default `value`, or the attribute. A file holds plain values alone: see `file_text`.
 
     `sort` is an ORM path. Of a `personal` column those who may not see people (`core.people`) see HIDDEN, unless its
-    template shows something else (`column.hides`); they cannot sort by it. A column that is `hidden` is shown when a
+    template shows something else (`column.hides`); they cannot sort by it, nor by
+    one that `identifies`: that shows ids, some of which are people's addresses (`core.people.shown_id`). A column that is `hidden` is shown when a
     person asks for it; a `tool` (also every column without a label) always stands and is in no file.
     """
 
@@ -45,6 +46,7 @@ class Column:
     nowrap: bool = False
     tool: bool = False
     personal: bool = False
+    identifies: bool = False
     draw: Callable[[Any, Mapping[str, Any]], str] | None = None
 
     def __post_init__(self) -> None:
@@ -58,7 +60,7 @@ class Column:
     @property
     def order(self) -> str:
         """What it can be sorted by, by whoever looks at it."""
-        return "" if self.hides else self.sort
+        return "" if self.hides or (self.identifies and not sees_people()) else self.sort
 
     @property
     def is_tool(self) -> bool:

@@ -83,7 +83,8 @@ class Listing:
         name = asked.lstrip("-")
         if name not in sortable and asked != self.default_sort:
             asked, name = self.default_sort, self.default_sort.lstrip("-")
-        path = sortable.get(name, name)
+        hidden = name not in sortable and any(c.name == name and c.sort for c in self.columns)
+        path = "pk" if hidden else sortable.get(name, name)
         sign = "-" if asked.startswith("-") else ""
         return asked, (f"{sign}{path}", f"{sign}pk") if path != "pk" else (f"{sign}pk",)
 

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core.people import HIDDEN, shown, shown_text
+from core.people import HIDDEN, shown, shown_id, shown_text
 
 register = template.Library()
 
@@ -158,6 +158,7 @@ def get(mapping: Any, key: Any) -> Any:
 
 register.filter("personal", shown)
 register.filter("personal_text", shown_text)
+register.filter("personal_id", shown_id)
 
 
 @register.filter

@@ -51,6 +51,8 @@ class Facet:
     help_text: str | Promise = ""
     # Found by those alone who may see people (`core.people`).
     personal: bool = field(default=False, kw_only=True)
+    # It looks for ids of senders, of which some may be people's addresses (`core.people.shown_id`).
+    identifies: bool = field(default=False, kw_only=True)
 
     def condition(self, value: Value, context: SearchContext) -> Q:
         """Raises SearchError when this facet does not take such a value."""

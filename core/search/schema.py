@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.timezone import get_current_timezone, now
 from django.utils.translation import gettext as _
 
-from core.people import sees_people
+from core.people import sees_people, without_hidden_ids
 from core.search.facets import Facet, SearchContext, SearchError, nearest
 from core.search.grammar import MAX_LENGTH, MAX_TERMS, MAX_VALUES, Query, Term, Word, parse, to_text
 from core.search.predicate import Predicate, predicate
@@ -23,13 +23,16 @@ def folded_text(column: str) -> Callable[[str], Q]:
     return lambda text: Q(**{f"{column}__folded_contains": text})
 
 
-def any_text(*paths: str, personal: Sequence[str] = ()) -> Callable[[str], Q]:
+def any_text(*paths: str, personal: Sequence[str] = (), ids: Sequence[str] = ()) -> Callable[[str], Q]:
     """Free text on any of a few columns, for lists small enough to need no index of their own; on the `personal` ones
-    for those who may see people."""
+    for those who may see people, on `ids` by what is shown of them."""
 
     def condition(text: str) -> Q:
-        searched = (*paths, *personal) if sees_people() else paths
-        return reduce(or_, (Q(**{f"{path}__fold_contains": text}) for path in searched))
+        searched = {path: Q(**{f"{path}__fold_contains": text}) for path in (*paths, *ids, *personal)}
+        if not sees_people():
+            searched = {path: found for path, found in searched.items() if path not in personal}
+            searched |= {path: without_hidden_ids(path, searched[path]) for path in ids}
+        return reduce(or_, searched.values())
 
     return condition
 
@@ -116,6 +119,10 @@ class SearchSchema:
         facet = self.facet(term.field)
         if facet is None:
             raise self._unknown(term.field)
+        if facet.identifies and not sees_people():
+            found = reduce(or_, (facet.condition(value, context) for value in term.values))
+            found = without_hidden_ids(facet.path, found)
+            return ~found if term.negated else found
         if term.negated:
             return reduce(and_, (facet.negated(value, context) for value in term.values))
         return reduce(or_, (facet.condition(value, context) for value in term.values))

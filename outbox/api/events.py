@@ -21,7 +21,7 @@ from core.api import (
     rfc3339,
     serialize,
 )
-from core.people import shown_text
+from core.people import shown_id, shown_text
 from outbox import selectors
 from outbox.api.base import READ, WRITE, router
 from outbox.choices import Channel, DeliveryState
@@ -41,7 +41,7 @@ def serialize_event(event: Event) -> dict[str, Any]:
     body = envelope(
         event_uuid=event.uuid,
         kind=event.kind,
-        subject=event.subject,
+        subject=shown_id(event.subject),
         occurred_at=event.occurred_at,
         sequence=event.position,
         data=shown_text(event.payload),

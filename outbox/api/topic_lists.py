@@ -11,6 +11,7 @@ from ninja import Status
 from pydantic import Field
 
 from core.api import ConfigurationIn, PartialIn, audited_by, key_of, page_of, serialize
+from core.people import shown_id
 from outbox import selectors
 from outbox.api.base import READ, WRITE, router
 from outbox.choices import Language
@@ -51,7 +52,7 @@ def serialize_decision(decision: TopicDecision) -> dict[str, Any]:
     return serialize(decision, "id", "state", "reason", "due_at", "decided_at") | {
         "event": event.public_id,
         "type": event.kind,
-        "subject": event.subject,
+        "subject": shown_id(event.subject),
     }
 
 

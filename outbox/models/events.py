@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.lifecycle import Audited, How, Kept, Lifecycle, Personal, While, With, masked, of_person
-from core.people import shown
+from core.people import shown, shown_id
 from outbox.choices import ACCEPTED_BY_SERVER, Channel, DeliveryState, Reason, Verdict
 from outbox.transports.registry import channel_choices
 
@@ -61,7 +61,7 @@ class Event(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.subject}"
+        return f"{self.kind} {shown_id(self.subject)}"
 
     @property
     def public_id(self) -> str:

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from console.lists import Column, ListPage
-from core.people import SEE_PEOPLE, sees_people, shown_text
+from core.people import SEE_PEOPLE, sees_people, shown_id, shown_text
 from core.permissions import public, requires
 from outbox import selectors
 from outbox.choices import CANCELLABLE, RETRYABLE, STATE_COLOURS, UNENDED, Channel, DeliveryState, Reason
@@ -84,7 +84,7 @@ class EventList(ListPage):
     columns = (
         Column("created_at", gettext_lazy("Recorded"), "outbox/cells/event.html", sort="created_at"),
         Column("kind", gettext_lazy("Kind"), "outbox/cells/event_kind.html", sort="kind"),
-        Column("subject", gettext_lazy("About")),
+        Column("subject", gettext_lazy("About"), value=lambda row: shown_id(row.subject)),
         Column("occurred_at", gettext_lazy("Occurred"), sort="occurred_at"),
     )
     empty_title = gettext_lazy("No events yet")

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 from console.forms import ConfirmByTypingForm
 from console.lists import Action, Column, ListPage
 from console.navigation import tabs_of
+from core.people import shown_id
 from core.permissions import requires
 from core.refusal import Refused
 from core.search import SearchError
@@ -128,7 +129,7 @@ class TopicListUntold(_ListTab):
     search = DECISION_SEARCH
     filterset = DecisionFilters
     columns = (
-        Column("event", gettext_lazy("Event"), f"{_CELLS}/decision_event.html", export=("event.kind", "event.subject")),
+        Column("event", gettext_lazy("Event"), f"{_CELLS}/decision_event.html", export=lambda row: [row.event.kind, shown_id(row.event.subject)]),
         Column(
             "occurred_at",
             gettext_lazy("Occurred"),

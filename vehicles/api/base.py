@@ -35,7 +35,7 @@ from core.api import (
 from core.corrections import Envelope
 from core.ingest import BatchEndpoint
 from core.keys import refuse, slow_down
-from core.people import shown
+from core.people import hides_id, shown, shown_id
 from core.permissions import public
 from vehicles import selectors
 from vehicles.catalogue import TYPES
@@ -212,12 +212,19 @@ _DRIVER = (
 def serialize_driver(driver: Driver) -> dict[str, Any]:
     quiet = {"from": str(driver.quiet_from), "until": str(driver.quiet_until)} if driver.quiet_from else None
     return {
-        "id": driver.external_id,
+        "id": driver.shown_id,
         "quiet_hours": quiet,
         "name": shown(driver.name),
         "email": shown(driver.email),
         **{name: getattr(driver, name) for name in _DRIVER},
     }
+
+
+def driver_named(driver_id: str) -> Driver:
+    """Raises Problem 403 for an id that is not shown to this key, whether there is such a driver or not."""
+    if hides_id(driver_id):
+        raise Problem(403, "Drivers whose id is an address or a number are told of to keys with personal:read.")
+    return get_object_or_404(Driver, external_id=driver_id)
 
 
 @router.get("/drivers", auth=READ, summary="Drivers, by Magic Search")
@@ -226,7 +233,7 @@ def list_drivers(request: HttpRequest, q: str = "", limit: int = 100, cursor: st
     return page_of(drivers, limit=limit, cursor=cursor, shape=serialize_driver, descending=False)
 
 
-_NOTIFICATION = ("type", "subject", "severity", "category", "state", "reason", "language", "repeats", "push_state")
+_NOTIFICATION = ("type", "severity", "category", "state", "reason", "language", "repeats", "push_state")
 
 
 class _Around:
@@ -250,8 +257,9 @@ def serialize_notification(notification: DriverNotification, around: _Around | N
     moments = ("created_at", "told_at", "read_at", "dismissed_at", "push_at", "ended_at")
     return {
         "id": notification.pk,
-        "driver": notification.driver.external_id,
-        "vehicle": vehicle.external_id if vehicle is not None else None,
+        "driver": notification.driver.shown_id,
+        "vehicle": vehicle.shown_id if vehicle is not None else None,
+        "subject": shown_id(notification.subject),
         "channel": notification.ways[0],
         "channels": notification.ways,
         "root_cause": notification.root,
@@ -277,7 +285,7 @@ def driver_notifications(
 ) -> dict[str, Any]:
     """`channel=banner&state=shown` are the banners to be shown now, read or not, until they are dismissed or over;
     `state` may name several, separated by commas."""
-    driver = get_object_or_404(Driver, external_id=driver_id)
+    driver = driver_named(driver_id)
     notifications = selectors.notifications().filter(driver=driver)
     shape = partial(serialize_notification, around=_Around())
     return page_of(_narrowed(notifications, channel, state), limit=limit, cursor=cursor, shape=shape)

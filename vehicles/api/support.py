@@ -17,8 +17,8 @@ from core.corrections import Envelope
 from core.ingest import BatchEndpoint
 from core.people import shown
 from vehicles import selectors
-from vehicles.api.base import READ, WRITE, router, serialize_notification
-from vehicles.models import Brake, Driver, DriverNotification, Mute
+from vehicles.api.base import READ, WRITE, driver_named, router, serialize_notification
+from vehicles.models import Brake, DriverNotification, Mute
 from vehicles.services import brakes, pushes, support
 
 # Other names of the same; the notification's own is `id`, in the event's data.
@@ -100,7 +100,7 @@ def _serialize_mute(mute: Mute) -> dict[str, Any]:
 
 @router.get("/drivers/{path:driver_id}/mutes", auth=READ, summary="What a driver is not told for a time")
 def list_mutes(request: HttpRequest, driver_id: str) -> list[dict[str, Any]]:
-    driver = get_object_or_404(Driver, external_id=driver_id)
+    driver = driver_named(driver_id)
     return [_serialize_mute(mute) for mute in selectors.mutes_of(driver, timezone.now())]
 
 
@@ -108,7 +108,7 @@ def list_mutes(request: HttpRequest, driver_id: str) -> list[dict[str, Any]]:
     "/drivers/{path:driver_id}/mutes", auth=WRITE, summary="Mute a driver for a time", response={201: dict[str, Any]}
 )
 def mute_driver(request: HttpRequest, driver_id: str, body: MuteIn) -> Status[dict[str, Any]]:
-    driver, now = get_object_or_404(Driver, external_id=driver_id), timezone.now()
+    driver, now = driver_named(driver_id), timezone.now()
     until: datetime | None = body.until or (now + timedelta(hours=body.hours) if body.hours else None)
     if until is None:
         raise Problem(422, "Say until when, or for how many hours.", [{"pointer": "/until", "detail": "missing"}])

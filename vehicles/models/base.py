@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import F, Func, Value
 from django.utils.translation import gettext_lazy as _
 
+from core.people import shown_id
+
 
 class Reported(models.Model):
     """An entity of the sender's, with the sender's id. `reports` is the truth, field by field as a timeline
@@ -19,7 +21,12 @@ class Reported(models.Model):
         abstract = True
 
     def __str__(self) -> str:
-        return self.external_id
+        return self.shown_id
+
+    @property
+    def shown_id(self) -> str:
+        """The sender's id as it is shown: some are people's addresses."""
+        return str(shown_id(self.external_id))
 
 
 def folded(*columns: str) -> Func:

@@ -66,4 +66,4 @@ class Driver(Reported):
 
     @property
     def label(self) -> str:
-        return (self.name or self.email if shows_people() else "") or self.external_id
+        return (self.name or self.email if shows_people() else "") or self.shown_id

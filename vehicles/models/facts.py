@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Kept, Lifecycle, masked, of_person
+from core.people import shown_id
 from vehicles.choices import FactEffect
 
 
@@ -39,4 +40,4 @@ class Fact(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.type} {self.subject}"
+        return f"{self.type} {shown_id(self.subject)}"

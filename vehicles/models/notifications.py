@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Kept, Lifecycle, While, With, masked, of_person, one_of
-from core.people import shown_text, shows_people
+from core.people import shown_id, shown_text, shows_people
 from vehicles.catalogue import TYPES
 from vehicles.choices import (
     LIVE,
@@ -112,7 +112,7 @@ class DriverNotification(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.type} {self.subject}"
+        return f"{self.type} {shown_id(self.subject)}"
 
     @property
     def shown_title(self) -> str:

@@ -78,7 +78,7 @@ class Vehicle(Reported):
 
     @property
     def title(self) -> str:
-        return said_once(self.brand, self.model) or self.external_id
+        return said_once(self.brand, self.model) or self.shown_id
 
 
 class OemService(Reported):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -21,6 +22,7 @@ from vehicles.views.tabs import VEHICLE_TABS, tabs_of
 
 _CELLS = "vehicles/cells"
 _DRIVER = Column("driver", gettext_lazy("Driver"), f"{_CELLS}/driver_of.html", export="driver.label")
+_id = attrgetter("shown_id")
 
 
 def _settings_words(vehicle: Vehicle) -> list[str]:
@@ -46,7 +48,7 @@ class VehicleList(_VehicleTab):
     search = VEHICLE_SEARCH
     filterset = VehicleFilters
     columns = (
-        Column("external_id", gettext_lazy("Vehicle"), f"{_CELLS}/vehicle.html", sort="external_id"),
+        Column("external_id", gettext_lazy("Vehicle"), f"{_CELLS}/vehicle.html", sort="external_id", export="shown_id", identifies=True),
         _DRIVER,
         Column("pairing_state", gettext_lazy("Pairing"), f"{_CELLS}/pairing.html"),
         Column("capabilities", gettext_lazy("Capabilities"), f"{_CELLS}/capabilities.html"),
@@ -69,7 +71,7 @@ class AccountList(_VehicleTab):
     permission = "vehicles.view_oemaccount"
     search = ACCOUNT_SEARCH
     columns = (
-        Column("external_id", gettext_lazy("Account"), sort="external_id"),
+        Column("external_id", gettext_lazy("Account"), value=_id, sort="external_id", identifies=True),
         Column("brand", gettext_lazy("Brand")),
         _DRIVER,
         Column("auth_state", gettext_lazy("Sign-in"), f"{_CELLS}/auth.html"),
@@ -116,7 +118,7 @@ class ContractList(_VehicleTab):
     permission = "vehicles.view_utilitycontract"
     search = CONTRACT_SEARCH
     columns = (
-        Column("external_id", gettext_lazy("Contract"), sort="external_id"),
+        Column("external_id", gettext_lazy("Contract"), value=_id, sort="external_id", identifies=True),
         Column("supplier", gettext_lazy("Supplier")),
         Column("contract_number", gettext_lazy("Number"), personal=True),
         _DRIVER,
