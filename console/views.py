@@ -228,6 +228,7 @@ class AuditList(ListPage):
             TextFacet("type", "content_type__model", gettext_lazy("Type")),
             ChoiceFacet("action", "action", gettext_lazy("Action"), choices=_ACTIONS),
             TimeFacet("at", "timestamp", gettext_lazy("When")),
+            TextFacet("request", "cid", gettext_lazy("Request"), exact=True),
         ),
     )
     columns = (
@@ -236,6 +237,8 @@ class AuditList(ListPage):
         Column("action", gettext_lazy("Action"), value=lambda entry: entry.get_action_display()),
         Column("object_repr", gettext_lazy("What"), "console/cells/audit_object.html"),
         Column("changes", gettext_lazy("Changes"), "console/cells/audit_changes.html", export=_changes),
+        Column("remote_addr", gettext_lazy("Source address"), nowrap=True),
+        Column("cid", gettext_lazy("Request")),
     )
     default_sort = "-timestamp"
 

@@ -32,6 +32,9 @@ from core.text import shown_url
 class Unreadable(AttributeError, ValueError):
     """A value that was written by a key which FIELD_KEY does not hold."""
 
+    # A template shows nothing in its place.
+    silent_variable_failure = True
+
 
 class Sealed(str):
     """A value as the database holds it. Neither `str` nor `repr` of a row's dictionary shows what is in it."""
@@ -155,6 +158,18 @@ class LeadsElsewhere(Model):
             self.shown_url = shown_url(url)
             update_fields = None if update_fields is None else {*update_fields, "shown_url"}
         super().save(*args, update_fields=update_fields, **kwargs)
+
+
+def lost(row: Model) -> dict[str, str]:
+    """The encrypted columns of a row that no key opens, each with the sentence that a form says at its field."""
+    said = {}
+    for field in row._meta.concrete_fields:
+        if isinstance(field, EncryptedTextField):
+            try:
+                getattr(row, field.attname)
+            except Unreadable as error:
+                said[field.name] = " ".join((str(error), _("Give it anew.")))
+    return said
 
 
 def encrypted_columns() -> Iterator[tuple[type[Model], EncryptedTextField]]:

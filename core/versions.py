@@ -35,7 +35,7 @@ SHOWN, MOST_SHOWN = 3, 60
 
 def version_of(row: Model, names: Sequence[str]) -> str:
     """Of what these fields of a row hold now; nothing can be read out of it."""
-    values = [[name, str(getattr(row, name))] for name in sorted(names)]
+    values = [[name, str(getattr(row, name, ""))] for name in sorted(names)]
     last = LogEntry.objects.get_for_object(row).order_by("-pk").values_list("pk", flat=True).first()
     return f"{last or 0}-{salted_hmac('core.versions', digest_of_json(values)).hexdigest()[:32]}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -16,11 +16,20 @@ from django.views.decorators.http import require_POST
 from bikeshare.ingest.resources import FeedBody
 from bikeshare.models import FeedSource
 from bikeshare.services import feeds as services
+from core.encryption import lost
 from core.permissions import requires
 from core.refusal import Refused, add_refusal
 
 
 class FeedForm(ModelForm):  # type: ignore[type-arg]
+    def __init__(self, data: Any = None, *, instance: FeedSource | None = None) -> None:
+        unread = lost(instance) if instance is not None else {}
+        for name in unread:
+            setattr(instance, name, "")
+        super().__init__(data, instance=instance)
+        for name, sentence in unread.items():
+            self.fields[name].help_text = sentence
+
     class Meta:
         model = FeedSource
         fields = ("program", "url", "every_min", "types", "rfc7946")

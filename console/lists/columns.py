@@ -31,8 +31,9 @@ class Column:
 
     `sort` is an ORM path. Of a `personal` column those who may not see people (`core.people`) see HIDDEN, unless its
     template shows something else (`column.hides`); they cannot sort by it, nor by
-    one that `identifies`: that shows ids, some of which are people's addresses (`core.people.shown_id`). A column that is `hidden` is shown when a
-    person asks for it; a `tool` (also every column without a label) always stands and is in no file.
+    one that `identifies`: it shows ids, of which some are people's addresses (`core.people.shown_id`). A column that is
+    `hidden` is shown when a person asks for it; a `tool` (also every column without a label) always stands and is in no
+    file.
     """
 
     name: str

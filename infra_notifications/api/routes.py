@@ -53,8 +53,9 @@ def serialize_route(route: OcppRoute, key: ApiKey) -> dict[str, Any]:
     """Of the `upstream`, which may hold a token, those who may not write read scheme and host."""
     if not hasattr(route, "connected"):
         services.attach_connected([route])
-    shown = ("id", "slug", "upstream", "register_unknown", "evse_pattern", "enabled", "connected", "created_at")
-    upstream = route.upstream if Scope.CHARGING_WRITE.value in key.scopes else route.shown_url
+    shown = ("id", "slug", "register_unknown", "evse_pattern", "enabled", "connected", "created_at")
+    may_write = Scope.CHARGING_WRITE.value in key.scopes
+    upstream = getattr(route, "upstream", route.shown_url) if may_write else route.shown_url
     return serialize(route, *shown) | {"upstream": upstream, "url": services.address_of(route)}
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from console.lists import BulkForm
+from core.encryption import lost
 from core.refusal import Refused, add_refusal, refusing_in_form
 from core.versions import Versioned
 from infra_notifications.models import OcppRoute
@@ -52,10 +53,12 @@ class RouteForm(Versioned):
     )
 
     def __init__(self, data: Any = None, *, route: OcppRoute | None = None) -> None:
-        initial = {name: getattr(route, name) for name in self.base_fields} if route is not None else None
+        initial = {name: getattr(route, name, "") for name in self.base_fields} if route is not None else None
         super().__init__(data, initial=initial, row=route)
         if route is not None:
             del self.fields["slug"]
+            for name, sentence in lost(route).items():
+                self.fields[name].help_text = sentence
         self.route = route
 
     def clean(self) -> dict[str, Any]:
@@ -71,7 +74,7 @@ class RouteForm(Versioned):
 
 class _TargetField(forms.ModelChoiceField):  # type: ignore[type-arg] # generic in the stubs alone
     def label_from_instance(self, route: Any) -> str:
-        return f"{route.slug} – {route.upstream}"
+        return f"{route.slug} – {getattr(route, 'upstream', route.shown_url)}"
 
 
 class MoveForm(BulkForm):

@@ -138,7 +138,8 @@ def create_route(*, details: RouteInput) -> OcppRoute:
 def change_route(*, route: OcppRoute, changes: Mapping[str, Any]) -> OcppRoute:
     """Changes some fields of a RouteInput; its URL name stays, because stations are set to it. Raises Refused."""
     names = list(RouteInput.__dataclass_fields__)
-    clean = RouteInput(**({name: getattr(route, name) for name in names} | dict(changes))).cleaned()
+    known: dict[str, Any] = {name: getattr(route, name, "") for name in names}
+    clean = RouteInput(**known | changes).cleaned()
     if clean.slug != route.slug:
         sentence = _("Stations are set to this name; make another route and move them there.")
         raise Refused(sentence, field="slug")

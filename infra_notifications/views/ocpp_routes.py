@@ -117,7 +117,7 @@ def route_edit(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             with form.held() as held:
-                before = held.upstream
+                before = getattr(held, "upstream", "")
                 services.change_route(route=held, changes=form.cleaned_data)
         except Refused as error:
             add_refusal(form, error)

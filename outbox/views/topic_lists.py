@@ -129,7 +129,12 @@ class TopicListUntold(_ListTab):
     search = DECISION_SEARCH
     filterset = DecisionFilters
     columns = (
-        Column("event", gettext_lazy("Event"), f"{_CELLS}/decision_event.html", export=lambda row: [row.event.kind, shown_id(row.event.subject)]),
+        Column(
+            "event",
+            gettext_lazy("Event"),
+            f"{_CELLS}/decision_event.html",
+            export=lambda row: [row.event.kind, shown_id(row.event.subject)],
+        ),
         Column(
             "occurred_at",
             gettext_lazy("Occurred"),

@@ -253,3 +253,21 @@ def test_hostile_names_are_shown_as_text(administrator: Client, api: ApiClient) 
     page = administrator.get("/audit/").content.decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_the_log_and_its_file_show_from_where_and_in_which_request(administrator: Client) -> None:
+    headers = {"X-Request-ID": "one-request-of-mine"}
+    administrator.post(
+        "/api-keys/new/", {"name": "CSMS", "scopes": ["outbox:read"]}, REMOTE_ADDR="192.0.2.7", headers=headers
+    )
+    told = (
+        administrator.get("/audit/", {"q": 'request:"one-request-of-mine"'}).content.decode(),
+        audit_file(administrator),
+    )
+    assert all("192.0.2.7" in text and text.count("one-request-of-mine") > 0 for text in told)
+    assert "192.0.2.7" not in administrator.get("/audit/", {"q": "request:another"}).content.decode()
+
+
+def audit_file(client: Client) -> str:
+    answer: Any = client.get("/audit/", {"as": "csv"})
+    return b"".join(answer.streaming_content).decode()

@@ -79,9 +79,12 @@ def test_a_key_that_may_not_read_it_is_not_told_whether_there_is_such_a_driver(c
     for what in ("notifications", "mutes"):
         known, unknown = (reader.get(f"/vehicles/drivers/{name}/{what}") for name in (canary, canary + "1"))
         assert (known.status_code, known.json()["detail"]) == (403, unknown.json()["detail"])
-        assert ApiClient(make_key("vehicles:read", "personal:read")[1]).get(
-            f"/vehicles/drivers/{canary}/{what}"
-        ).status_code == 200
+        assert (
+            ApiClient(make_key("vehicles:read", "personal:read")[1])
+            .get(f"/vehicles/drivers/{canary}/{what}")
+            .status_code
+            == 200
+        )
 
 
 @each_list

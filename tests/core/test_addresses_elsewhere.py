@@ -13,10 +13,11 @@ from django.db.models import CharField, Model, TextField
 from django.test import Client
 from pytest_django import Settings
 
-from bikeshare.models import FeedSource
+from bikeshare.models import FeedSource, Program
 from bikeshare.services.feeds import read_due
 from core.choices import Scope
 from core.encryption import AddressElsewhere, encrypted_columns
+from infra_notifications.models import OcppRoute
 from tests.clock import NOW
 from tests.conftest import ApiClient
 from tests.console.test_people import text_of
@@ -100,6 +101,29 @@ def test_a_feed_whose_key_is_lost_is_told_and_can_be_given_anew(
     assert (administrator.get("/bikeshare/feeds/").status_code, api.get("/bikeshare/feeds").status_code) == (200, 200)
     given = api.patch(f"/bikeshare/feeds/{uid}", {"url": "https://anew.example/gbfs.json"})
     assert given.json()["url"] == "https://anew.example/gbfs.json"
+
+
+def test_without_the_key_every_page_answers_and_forms_ask_for_the_address(
+    world: World, administrator: Client, api: ApiClient, settings: Settings
+) -> None:
+    planted()
+    settings.FIELD_KEY = ["A" * 43 + "="]
+    for route in own_routes():
+        if LEADS.search(route.name) and route.takes_get and (path := path_of(route, world)):
+            assert administrator.get(path).status_code < 500, path
+    for operation in api_operations():
+        if operation.method == "GET":
+            assert api.call("GET", operation.path(world)).status_code < 500, operation
+    program, feed, route = world[Program].pk, world[FeedSource].pk, world[OcppRoute].pk
+    for path, name, url, more in (
+        (f"/bikeshare/feeds/{feed}/", "url", "https://anew.example/gbfs.json", {"program": program, "every_min": 60}),
+        (f"/infrastructure/ocpp-routes/{route}/edit/", "upstream", "wss://anew.example/ocpp", {}),
+    ):
+        assert "cannot be read by FIELD_KEY. Give it anew." in administrator.get(path).content.decode()
+        without = administrator.post(path, {name: "", **more})
+        assert (without.status_code, [*without.context["form"].errors]) == (422, [name])
+        assert administrator.post(path, {name: url, **more}).status_code == 302
+        assert url in administrator.get(path).content.decode()
 
 
 def test_who_may_change_an_address_sees_it(world: World, administrator: Client, api: ApiClient) -> None:

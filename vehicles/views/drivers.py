@@ -31,7 +31,14 @@ class DriverList(ListPage):
     search = DRIVER_SEARCH
     filterset = DriverFilters
     columns = (
-        Column("external_id", gettext_lazy("Driver"), f"{_CELLS}/driver.html", sort="external_id", export="shown_id", identifies=True),
+        Column(
+            "external_id",
+            gettext_lazy("Driver"),
+            f"{_CELLS}/driver.html",
+            sort="external_id",
+            export="shown_id",
+            identifies=True,
+        ),
         Column("email", gettext_lazy("E-mail address"), personal=True),
         Column(
             "cars",

@@ -48,7 +48,14 @@ class VehicleList(_VehicleTab):
     search = VEHICLE_SEARCH
     filterset = VehicleFilters
     columns = (
-        Column("external_id", gettext_lazy("Vehicle"), f"{_CELLS}/vehicle.html", sort="external_id", export="shown_id", identifies=True),
+        Column(
+            "external_id",
+            gettext_lazy("Vehicle"),
+            f"{_CELLS}/vehicle.html",
+            sort="external_id",
+            export="shown_id",
+            identifies=True,
+        ),
         _DRIVER,
         Column("pairing_state", gettext_lazy("Pairing"), f"{_CELLS}/pairing.html"),
         Column("capabilities", gettext_lazy("Capabilities"), f"{_CELLS}/capabilities.html"),
