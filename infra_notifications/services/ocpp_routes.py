@@ -139,7 +139,7 @@ def change_route(*, route: OcppRoute, changes: Mapping[str, Any]) -> OcppRoute:
     """Changes some fields of a RouteInput; its URL name stays, because stations are set to it. Raises Refused."""
     names = list(RouteInput.__dataclass_fields__)
     known: dict[str, Any] = {name: getattr(route, name, "") for name in names}
-    clean = RouteInput(**known | changes).cleaned()
+    clean = RouteInput(**{**known, **changes}).cleaned()
     if clean.slug != route.slug:
         sentence = _("Stations are set to this name; make another route and move them there.")
         raise Refused(sentence, field="slug")
