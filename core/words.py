@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -31,6 +31,12 @@ def _key(word: str) -> str:
 # Senders say the same words again and again.
 _LONGEST = 60
 _remembered = lru_cache(4_096)(_key)
+
+
+def name_among(names: Iterable[str], typed: str) -> str:
+    """The name that is typed, in its own spelling; what is none of them stays as it is."""
+    key = word_key(typed)
+    return next((name for name in names if word_key(name) == key), typed.strip())
 
 
 @dataclass(frozen=True)

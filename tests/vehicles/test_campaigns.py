@@ -147,6 +147,11 @@ def test_what_was_started_is_not_changed() -> None:
     assert not services.start_campaign(campaign=campaign, now=NOW)
 
 
+def test_the_type_of_a_campaign_is_read_in_any_case() -> None:
+    values = {"name": "x", "type": " importantupdateappV416banner ", "min_app_version": "4.16", "begins_at": at()}
+    assert services.save_campaign(campaign=None, values=values).type == "ImportantUpdateAppv416Banner"
+
+
 def test_a_preview_counts_without_telling() -> None:
     old_apps(3)
     take(driver(driver=DRIVER, app_version="5.0"), driver(driver="gone", removed=True, app_version="4.9"))

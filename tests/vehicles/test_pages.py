@@ -187,6 +187,10 @@ def test_words_are_previewed_and_saved(operator: Client) -> None:
     shown = operator.post(page, values | {"preview": "1"})
     assert "Voici 12,50 EUR" in words(shown)
     assert "Merci Anna &lt;b&gt;" in shown.content.decode()
+    # And with values that are long, odd, or not known.
+    assert "Voici 12 345,60 NOK" in words(shown).replace("\u202f", " ").replace("\xa0", " ")
+    assert "Merci Anne-Sophie O’Neill-Müller &lt;b&gt;" in shown.content.decode()
+    assert "{" not in words(shown).partition("Little is known")[2].partition("Long and odd")[0]
     assert NotificationText.objects.count() == 0
     assert operator.post(page, values).status_code == 302
     assert NotificationText.objects.get().body == "Merci {name} <b>"

@@ -402,7 +402,7 @@ def test_a_silent_platform_is_found() -> None:
 
 
 def test_a_source_is_made_changed_and_deleted_by_the_api(api: ApiClient) -> None:
-    made = api.post("/vehicles/platforms", {"slug": "Cars", "platform": "smartcar"})
+    made = api.post("/vehicles/platforms", {"slug": "Cars", "platform": " SmartCar"})
     assert made.status_code == 201
     assert len(made.json()["secret"]) >= 32
     assert made.json()["path"] == "/api/v1/vehicles/sources/cars"

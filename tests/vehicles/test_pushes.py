@@ -220,7 +220,7 @@ def test_banners_are_listed_until_they_are_dismissed_or_over(api: ApiClient) -> 
     banner = only("AudiRemoteAccessDisabledBanner")
 
     def listed() -> list[int]:
-        rows = api.get(f"/vehicles/drivers/{DRIVER}/notifications?channel=banner&state=shown").json()["items"]
+        rows = api.get(f"/vehicles/drivers/{DRIVER}/notifications?channel=BANNER&state=Shown").json()["items"]
         return [row["id"] for row in rows]
 
     api.post(f"/vehicles/notifications/{banner.pk}/read")

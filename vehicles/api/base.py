@@ -37,6 +37,7 @@ from core.ingest import BatchEndpoint
 from core.keys import refuse, slow_down
 from core.people import hides_id, shown, shown_id
 from core.permissions import public
+from core.words import name_among
 from vehicles import selectors
 from vehicles.catalogue import TYPES
 from vehicles.choices import SHOWN, DriverChannel, NotificationState, StepKind
@@ -293,7 +294,9 @@ def driver_notifications(
 
 def _narrowed(notifications: QuerySet[DriverNotification], channel: str, state: str) -> QuerySet[DriverNotification]:
     """Raises Problem 422 for a channel or state that there is not: a silent empty list would mislead."""
-    states = [word.strip() for word in state.replace("shown", ",".join(SHOWN)).split(",") if word.strip()]
+    channel = name_among(DriverChannel.values, channel)
+    named = [name_among(("shown", *NotificationState.values), word) for word in state.split(",") if word.strip()]
+    states = [one for name in named for one in (SHOWN if name == "shown" else (name,))]
     for pointer, words, choices in (
         ("/channel", [channel] if channel else [], DriverChannel),
         ("/state", states, NotificationState),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from core.people import seen_as_it_is
 from core.refusal import Refused
 from core.search import SearchError
+from core.words import name_among
 from vehicles.catalogue import CAMPAIGN_TYPES
 from vehicles.choices import CampaignState
 from vehicles.models import Campaign, CampaignRecipient, Driver
@@ -52,9 +53,10 @@ def clean_campaign(values: dict[str, Any]) -> dict[str, Any]:
     cleaned["name"] = " ".join(str(cleaned.get("name") or "").split())[:100]
     if not cleaned["name"]:
         errors["name"] = _("Give the campaign a name.")
-    if cleaned.get("type") not in CAMPAIGN_TYPES:
+    cleaned["type"] = name_among(CAMPAIGN_TYPES, str(cleaned.get("type") or ""))
+    if cleaned["type"] not in CAMPAIGN_TYPES:
         errors["type"] = _("A campaign sends one of %(known)s.") % {"known": ", ".join(CAMPAIGN_TYPES)}
-    if cleaned.get("type") == CAMPAIGN_TYPES[0] and not version_key(str(cleaned.get("min_app_version") or "")):
+    if cleaned["type"] == CAMPAIGN_TYPES[0] and not version_key(str(cleaned.get("min_app_version") or "")):
         errors["min_app_version"] = _("Say from which version on the app is new enough, e.g. 4.16.")
     try:
         audience_of(str(cleaned.get("audience") or ""))

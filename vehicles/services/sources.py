@@ -25,6 +25,7 @@ from core.pieces import MALFORMED, decode_any
 from core.refusal import Refused
 from core.schema_words import readable
 from core.text import SLUG, clean_json
+from core.words import name_among
 from vehicles.choices import PlatformName
 from vehicles.ingest import AnyFact, IncomingFact
 from vehicles.ingest.platforms import PLATFORMS, Platform, Translation
@@ -50,6 +51,7 @@ def create_source(
     slug = slug.strip().lower()
     if not SLUG.fullmatch(slug) or len(slug) > 60:
         raise Refused(_("Give a short name of letters, digits and hyphens."), field="slug")
+    platform = name_among(PlatformName.values, platform)
     if platform not in PlatformName.values:
         raise Refused(
             _("There is no platform “%(name)s”; there are %(all)s.")

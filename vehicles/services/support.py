@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from core.refusal import Refused
+from core.words import name_among
 from outbox.choices import BannerState
 from outbox.contract import NewEvent, Recipient
 from outbox.services import banners, publish
@@ -130,8 +131,7 @@ def add_note(*, notification: DriverNotification, text: str, by: str, now: datet
 
 def mute(*, driver: Driver, until: datetime, by: str, now: datetime, name: str = "", note: str = "") -> Mute:
     """Tells a driver nothing of a type, or nothing at all, until a moment. Raises Refused by field."""
-    typed = name.strip().casefold()
-    name = next((known for known in TYPES if known.casefold() == typed), name.strip())
+    name = name_among(TYPES, name)
     if name and name not in TYPES:
         raise Refused(_("There is no notification “%(name)s”.") % {"name": name[:60]}, field="type")
     if not now < until <= now + LONGEST_MUTE:
