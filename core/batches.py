@@ -7,6 +7,7 @@ when an item is wrong are they decoded one by one, so that its neighbours are no
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Generic, TypeVar
@@ -149,7 +150,7 @@ class BatchDecoder(Generic[Item]):
             if len(inner) != 1:
                 return None
             names.append(inner[0])
-            common |= {name: outer[name] for name in outer.keys() & self._corrections.names}
+            common |= {name: outer[name] for name in outer if name != inner[0] and self._corrections.knows(name)}
             outer = outer[inner[0]]
             if isinstance(outer, list) or self._corrections.required <= outer.keys():
                 items = outer if isinstance(outer, list) else [outer]
@@ -271,8 +272,10 @@ class BatchDecoder(Generic[Item]):
                 batch.warnings += [(index, sentence) for sentence in sentences]
                 return
             if (rest := self._corrections.rest(corrected)) is not None:
-                batch.refused.append((index, self._one.decode(msgspec.json.encode(rest)), readable(error)))
-                return
+                # What can be read of it may be out of its bounds all the same.
+                with suppress(msgspec.ValidationError):
+                    batch.refused.append((index, self._one.decode(msgspec.json.encode(rest)), readable(error)))
+                    return
         batch.rejected.append((index, self._corrections.all_missing(raw) or readable(error)))
 
     @staticmethod

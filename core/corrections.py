@@ -114,6 +114,10 @@ class Corrections:
         """Whether fields of no name of ours are of interest."""
         return self._envelope.warns
 
+    def knows(self, name: str) -> bool:
+        """Whether a field of this name is one of ours, perhaps under another name."""
+        return folded(name) in self._named
+
     def is_odd(self, item: Mapping[str, Any]) -> bool:
         """Whether an item has fields of no name of ours, and some of them are ours all the same."""
         inner = self._inner_for(item) if self.warns else None
@@ -286,7 +290,7 @@ class Corrections:
         readable = {
             name: value
             for name, value in corrected.items()
-            if name in self.names and ((wanted := self._types[name]) is None or type(value) in wanted)
+            if name in self.names and (wanted := self._types[name]) is not None and type(value) in wanted
         }
         return {**self._blanks, **readable} if readable else None
 

@@ -11,9 +11,12 @@ import re
 
 from core.text import capitals
 
-_BLANK = " \t\u00a0\u202f"
-# What is left out of a number: the mark of hexadecimal digits, and what parts them.
-SIGNS = f"^[{_BLANK}]*0[xX]|[-{_BLANK}:._]"
+_BLANK = " \t\r\n\u00a0\u202f"
+# What readers put before a number, and behind one of hexadecimal digits (all lookbehinds are of one width each).
+_BEFORE = f"^[{_BLANK}]*([uU][iI][dD]|[rR][fF][iI][dD]|[tT][aA][gG]|[eE][pP][cC]|[nN][fF][cC])[{_BLANK}]*[:=]"
+_BEHIND = "((?<=[0-9a-fA-F]{8})|(?<=[0-9a-fA-F]{2}[-:. ][0-9a-fA-F]{2}))[hH]"
+# What is left out of a number: words and marks around it, the mark of hexadecimal digits, and what parts them.
+SIGNS = f"{_BEFORE}|(^|[,;\\[{_BLANK}])0[xX]|{_BEHIND}[{_BLANK}]*$|[-\\[\\]{_BLANK}:._,;?#]"
 # Of a phone number: what says that a country follows, the zero that is not dialled then, and all that is no digit.
 PHONE_SIGNS = f"^[{_BLANK}]*(\\+|00)|\\(0\\)|[^0-9]"
 _SIGNS, _PHONE_SIGNS = re.compile(SIGNS), re.compile(PHONE_SIGNS)

@@ -7,15 +7,18 @@ The names are those of public APIs and guides of locks and trackers for shared b
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 from msgspec import UNSET
-from msgspec.structs import replace
+from msgspec.structs import fields, replace
 
 from bikeshare.choices import Lock, TelemetryType
 from bikeshare.ingest.telemetry import MAX_WORD, MOST_METRES, TYPES, DeviceMessage
-from core.corrections import Envelope, folded
+from core.corrections import TRUTHS, Envelope, folded
+from core.identities import identity
 from core.text import composed
 from core.words import Vocabulary
 
@@ -24,6 +27,11 @@ def _names(table: dict[str, str]) -> dict[str, str]:
     return {name: ours for ours, names in table.items() for name in names.split()}
 
 
+_DEGREES, _NO_PLACE = re.compile(r"-?\d+(?:\.\d+)?"), "holds no place and was left out."
+# What a keypad or its reader puts around and between the digits; a PIN has at least so many of them.
+_KEYPAD, _PIN = re.compile(r"[\s#*.-]+"), 4
+# By no name of ours: an object in which the reading stands.
+_INNER = "inner"
 # Folded: without case and signs between words.
 ALIASES = _names(
     {
@@ -31,22 +39,40 @@ ALIASES = _names(
         "type": "kind event eventtype messagetype topic reading",
         "at": "time timestamp ts date datetime occurredat reportedat recordedat measuredat createdat devicetime"
         " lastreported eventtime gpstime gpstimeutc",
-        "state": "lock lockstate lockstatus status locked islocked",
+        "state": "lockstate lockstatus status",
+        "locked": "lock islocked closed isclosed",
+        "unlocked": "isunlocked open opened isopen isopened",
         "rfid": "tag docktag dockrfid",
         "uid": "card cardid carduid cardnumber nfc nfcuid nfcid passuid passid badge",
         "pin": "code pincode typedpin",
         "correct": "iscorrect valid accepted",
         "chain_type": "chain",
-        "value": "level percent percentage charge soc battery batterylevel batterypercent batterypercentage"
-        " batteryvalue fuelpercent",
+        "value": "level percent percentage charge soc fuelpercent currentfuelpercent",
+        "battery": "batterylevel batterypercent batterypercentage batteryvalue batterysoc internalbattery",
+        "battery_vae": "vaebattery assistancebattery assistbattery ebikebattery motorbattery drivebattery",
         "remaining_distance": "range rangem rangemeters remainingrange currentrangemeters autonomy autonomie",
         "latitude": "lat latdeg positionlatitude",
         "longitude": "lon lng long londeg positionlongitude",
         "accuracy": "precision accuracym horizontalaccuracy hacc positionaccuracy",
         "position": "location gps coordinates coords geo point",
+        _INNER: "data payload values attributes telemetry content params properties measurement measurements sensors",
     }
 )
-BOX = Envelope(ALIASES, (("boitier",),), warns=True)
+
+
+def _lift(item: dict[str, Any]) -> list[str]:
+    """What stands one level down, beside the box: what is said outside counts."""
+    held = item.pop(_INNER, None)
+    inner = held[0] if isinstance(held, list) and len(held) == 1 else held
+    if not isinstance(inner, dict):
+        item |= {"data": held} if held is not None else {}
+        return []
+    item |= {name: value for key, value in inner.items() if (name := _OWN.get(folded(key), key)) not in item}
+    return ["What was within `data` was read as if it stood beside it."]
+
+
+BOX = Envelope(ALIASES, (("boitier",),), _lift, warns=True)
+_OWN = ALIASES | {folded(name): name for name in DeviceMessage.__struct_fields__}
 _TYPE_NAMES = _names(
     {
         "lock": "lock lockstate lockstatus lockchanged boitierlock",
@@ -77,9 +103,29 @@ _LOCKS = Vocabulary(
     },
     prefixes=("lock",),
 )
-# By which field a message without a type is known.
-_BY_FIELD = {"latitude": "position", "uid": "pass", "pin": "pin", "correct": "pin", "state": "lock"}
-_BY_FIELD |= {"chain_type": "chain_type"}
+# By which field a message without a type is known; the first of them that it has.
+_BY_FIELD = {"uid": "pass", "pin": "pin", "correct": "pin", "state": "lock", "locked": "lock", "unlocked": "lock"}
+_BY_FIELD |= {"latitude": "position", "chain_type": "chain_type", "battery": "battery", "battery_vae": "battery_vae"}
+_EMPTY = (None, UNSET)
+# What belongs to each type; what a message has of others is beside it.
+_FIELDS = {
+    "lock": "state rfid",
+    TelemetryType.PASS.value: "uid",
+    "pin": "pin correct",
+    "chain_type": "chain_type",
+    "battery": "value",
+    "battery_vae": "value remaining_distance",
+    "position": "latitude longitude accuracy",
+}
+_READINGS = {name for names in _FIELDS.values() for name in names.split()} | {"battery", "battery_vae"}
+_BESIDE = {
+    kind: (
+        names := sorted(_READINGS - set(own.split())),
+        attrgetter(*names),
+        tuple(next(field.default for field in fields(DeviceMessage) if field.name == name) for name in names),
+    )
+    for kind, own in _FIELDS.items()
+}
 
 
 def read_message(message: DeviceMessage) -> tuple[DeviceMessage, list[str]]:
@@ -90,6 +136,8 @@ def read_message(message: DeviceMessage) -> tuple[DeviceMessage, list[str]]:
         changes |= {"boitier": composed(message.boitier)}  # what nobody sees is no part of a number
     if message.position is not None:
         changes |= _place(message, notes)
+    if message.locked is not UNSET or message.unlocked is not UNSET:
+        changes |= _by_truth(message, notes)
     if message.type not in TYPES:
         changes |= _typed(message, changes, notes)
     kind = changes.get("type", message.type)
@@ -99,32 +147,47 @@ def read_message(message: DeviceMessage) -> tuple[DeviceMessage, list[str]]:
         # The source's own word for no reading.
         reading = "null" if message.chain_type is None else message.chain_type
         changes |= {"chain_type": _cut(reading, "chain_type", notes)}
-    if isinstance(message.uid, int):
-        changes |= {"uid": str(message.uid)}
-    if isinstance(message.pin, int):
-        changes |= {"pin": f"{message.pin:04d}"}  # a number has lost its leading zeros
+    elif kind in ("battery", "battery_vae"):
+        changes |= _charge(message, kind, notes)
+    if message.uid is not None:
+        changes |= {"uid": composed(str(message.uid))}
+    if isinstance(message.pin, str):
+        changes |= _typed_pin(message.pin, notes)
     changes |= dict(_side_values(message, notes))
     return (replace(message, **changes) if changes else message), notes
 
 
 def _place(message: DeviceMessage, notes: list[str]) -> dict[str, Any]:
-    """Latitude and longitude out of an object, or of a GeoJSON point's [longitude, latitude]."""
+    """Latitude and longitude out of an object, a GeoJSON point's [longitude, latitude], or a text."""
     held: Any = message.position
     if isinstance(held, list) and len(held) == 1 and isinstance(held[0], dict):
         held = held[0]
-    if isinstance(held, dict) and isinstance(held.get("coordinates"), list):
-        held = held["coordinates"]
+    named = (
+        {ALIASES.get(folded(key), folded(key)): value for key, value in held.items()} if isinstance(held, dict) else {}
+    )
+    if isinstance(named.get("position"), list | str):  # `coordinates`
+        held = named["position"]
     if isinstance(held, list):
-        held = dict(zip(("longitude", "latitude"), held, strict=False))
-    named = {ALIASES.get(folded(name), folded(name)): value for name, value in held.items()}
+        named |= zip(("longitude", "latitude"), held, strict=False)
+    if isinstance(held, str):
+        named |= _place_in(held)
     place: dict[str, Any] = {"position": None}
     for name in ("latitude", "longitude", "accuracy"):
         number = _number(named.get(name))
         if getattr(message, name) is None and number is not None:
             place[name] = number
-    if len(place) > 1:
-        notes.append("`position` was read as latitude and longitude.")
+    is_read = len(place) > 1
+    notes.append("`position` was read as latitude and longitude." if is_read else f"`position` {_NO_PLACE}")
     return place
+
+
+def _place_in(text: str) -> dict[str, Any]:
+    """ "50.70,7.10" begins with the latitude, "POINT(7.10 50.70)" and "geo:50.70,7.10" as their standards say."""
+    numbers = _DEGREES.findall(text)
+    if len(numbers) < 2 or _DEGREES.sub("", text).strip(" ,;()[]").lower() not in ("", "point", "point z", "geo:"):
+        return {}
+    is_wkt = text.strip().lower().startswith("point")
+    return dict(zip(("longitude", "latitude") if is_wkt else ("latitude", "longitude"), numbers, strict=False))
 
 
 def _number(value: Any) -> float | None:
@@ -147,12 +210,84 @@ def _typed(message: DeviceMessage, found: dict[str, Any], notes: list[str]) -> d
         notes.append(f"`type` was {message.type[:40]} and was read as pin.")
         return {"type": kind, "correct": False}
     if not word:
-        held = (name for name in _BY_FIELD if found.get(name, getattr(message, name)) not in (None, UNSET))
-        kinds = {_BY_FIELD[name] for name in held}
-        kind = kinds.pop() if len(kinds) == 1 and message.value is None else ""
+        held = (name for name in _BY_FIELD if found.get(name, getattr(message, name)) not in _EMPTY)
+        kind = _BY_FIELD.get(next(held, ""), "") if message.value is None else ""
     if kind:
         notes.append(f"`type` was {message.type[:40] or 'not given'} and was read as {kind}.")
     return {"type": kind} if kind else {}
+
+
+def _by_truth(message: DeviceMessage, notes: list[str]) -> dict[str, Any]:
+    """`locked` or `unlocked` in any spelling of true and false, as the state; a word in their place is one of that."""
+    names = {"locked": (Lock.LOCKED, Lock.UNLOCKED), "unlocked": (Lock.UNLOCKED, Lock.LOCKED)}
+    said: dict[str, Any] = {}
+    for name, (true, false) in names.items():
+        if (value := getattr(message, name)) is UNSET:
+            continue
+        truth = TRUTHS.get(str(value).strip().lower())
+        said[name] = value if truth is None else str(true if truth else false)
+        notes += [] if truth is None else [f"`{name}` was {str(value)[:40]} and was read as {said[name]}."]
+    cleared = {"locked": UNSET, "unlocked": UNSET}
+    if message.state not in _EMPTY:
+        return cleared
+    said = {name: value for name, value in said.items() if value is not None} or said
+    if len({_LOCKS.read(str(value)) for value in said.values()}) > 1:
+        notes.append("`locked` and `unlocked` contradict each other.")
+        return cleared | {"state": Lock.UNDEFINED.value}
+    return cleared | {"state": next(iter(said.values()))}
+
+
+def _charge(message: DeviceMessage, kind: str, notes: list[str]) -> dict[str, Any]:
+    """The charge in per cent, by whichever name it goes."""
+    named = "battery" if kind == "battery" or message.battery_vae is None else "battery_vae"
+    value, other = message.value, getattr(message, named)
+    if value is None or value == other:
+        return {"value": _percent(other, named, notes), named: None}
+    return {"value": _percent(value, "value", notes)}
+
+
+def _percent(value: float | None, name: str, notes: list[str]) -> float | None:
+    """GBFS and others say a charge as a share of one; nothing has less than 1 % and says so."""
+    if value is None or not 0 < value < 1:
+        return value
+    percent = round(100 * value, 1)
+    notes.append(f"`{name}` was {value:g} and was read as a share of one: {percent:g} %.")
+    return percent
+
+
+def _typed_pin(pin: str, notes: list[str]) -> dict[str, Any]:
+    """The digits that were typed, without what a keypad ends them with; fewer than a PIN has have lost their zeros."""
+    digits = _KEYPAD.sub("", pin)
+    if digits != pin and digits.isdecimal():
+        notes.append("`pin` held signs beside its digits; they were left out.")
+    return {"pin": int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < _PIN else digits or pin}
+
+
+def beside(message: DeviceMessage) -> tuple[list[DeviceMessage], list[str]]:
+    """The other readings of a message that was read, each as a message, and what is said of what nobody reads."""
+    names, values, blank = _BESIDE.get(message.type, _BESIDE["lock"])
+    if message.type not in _BESIDE or values(message) == blank:
+        return [], []
+    held = [name for name in names if getattr(message, name) not in _EMPTY]
+    more, notes = dict[str, dict[str, Any]](), list[str]()
+    if message.type != "lock" and "state" in held and (word := _LOCKS.read(str(message.state))) is not None:
+        more["lock"] = {"state": str(word)} | ({"rfid": message.rfid} if message.rfid else {})
+    if message.type != "chain_type" and "chain_type" in held:
+        more["chain_type"] = {"chain_type": _cut(message.chain_type, "chain_type", notes)}
+    for kind in ("battery", "battery_vae"):
+        if kind in held and message.type != kind:
+            more[kind] = {"value": _percent(getattr(message, kind), kind, notes)}
+    if "battery_vae" in more and message.remaining_distance is not None:
+        more["battery_vae"]["remaining_distance"] = message.remaining_distance
+    if message.type != "position" and {"latitude", "longitude"} <= {*held}:
+        more["position"] = {name: getattr(message, name) for name in ("latitude", "longitude", "accuracy")}
+    read = {name for kind, said in more.items() for name in (kind, *said)} - {"value"}
+    if left := [name for name in held if name not in read]:
+        named = ", ".join(f"`{name}`" for name in left)
+        notes.append(f"{named}: a message of type {message.type} is not read for this.")
+    return [
+        DeviceMessage(boitier=message.boitier, type=kind, at=message.at, **said) for kind, said in more.items()
+    ], notes
 
 
 def _lock(state: Any, notes: list[str]) -> dict[str, Any]:
@@ -185,6 +320,6 @@ def _side_values(message: DeviceMessage, notes: list[str]) -> Iterable[tuple[str
         if metres is not None and not 0 <= metres <= MOST_METRES:
             notes.append(f"`{name}` was {metres:g}, which must be metres, and was left out.")
             yield name, None
-    if message.rfid is not None and len(message.rfid) > 40:
+    if message.rfid is not None and len(identity(message.rfid)) > 40:
         notes.append("`rfid` was longer than 40 characters and was left out.")
         yield "rfid", None

@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 from bikeshare.choices import TelemetryType
 from bikeshare.ingest.resources import clean
 from bikeshare.rules.telemetry import is_percentage, is_position, masked
+from core.identities import identity
 
 MAX_WORD = 40
 MOST_METRES = 1e6
@@ -23,6 +24,9 @@ class DeviceMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     lock: `state` and, with a dock's tag read, `rfid`. pass: `uid`. pin: `pin`, or `correct` where the box checks it.
     chain_type: `chain_type`. battery and battery_vae: `value` in per cent, for the latter also `remaining_distance` in
     metres. position: `latitude`, `longitude` (or both in `position`) and, in metres, `accuracy`.
+
+    Whatever its type, a message may also hold what the box knows beside it: its lock (`state`, or `locked` or
+    `unlocked`: true or false), a `chain_type`, `battery`, `battery_vae`, a position.
     """
 
     boitier: str
@@ -40,11 +44,16 @@ class DeviceMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     latitude: float | None = None
     longitude: float | None = None
     accuracy: float | None = None
-    position: dict[str, Any] | list[Any] | None = None
+    # An object, a list or a text; what is none of a place is rejected with the reading.
+    position: Any = None
+    locked: str | bool | int | UnsetType | None = UNSET
+    unlocked: str | bool | int | UnsetType | None = UNSET
+    battery: float | None = None
+    battery_vae: float | None = None
 
 
 # What cannot be read of these never costs the message.
-SPARE = ("at", "rfid", "correct", "remaining_distance", "accuracy")
+SPARE = ("at", "rfid", "correct", "remaining_distance", "accuracy", "battery", "battery_vae")
 
 
 def moment_of(message: DeviceMessage) -> datetime | None:
@@ -68,11 +77,12 @@ def _word(value: Any, name: str) -> str:
 
 
 def _pass(message: DeviceMessage) -> str:
-    return "" if message.uid and len(str(message.uid)) <= 40 else "`uid` must be the number of a card."
+    is_number = message.uid not in (None, "") and len(identity(str(message.uid))) <= 40
+    return "" if is_number else "`uid` must be the number of a card."
 
 
 def _pin(message: DeviceMessage) -> str:
-    if message.correct is not None or (message.pin and len(str(message.pin)) <= 20):
+    if message.correct is not None or (message.pin not in (None, "") and len(str(message.pin)) <= 20):
         return ""
     return "Give the `pin` that was typed, or `correct`: true or false."
 

@@ -44,6 +44,11 @@ def battery_step(was_low: bool, value: float) -> BatteryStep:
     return BatteryStep(was_low and value < REARM_BATTERY, False)
 
 
+def pin_spellings(pin: str | int) -> list[str]:
+    """As what a PIN may have been typed; as a number it has lost its leading zeros."""
+    return [pin] if isinstance(pin, str) else [str(pin).zfill(digits) for digits in range(4, 9)]
+
+
 def masked(text: str) -> str:
     """A card's number by its last four characters: enough to recognise one's own, too little to copy it."""
     shown = text[-4:] if len(text) > 6 else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,13 +10,15 @@ from typing import Any
 import msgspec
 
 from bikeshare.event_kinds.payloads import BatteryLow, PositionForbidden, ZoneReference
-from bikeshare.models import Bike, LockBox, LockBoxState
+from bikeshare.ingest.telemetry import stored_value
+from bikeshare.models import Bike, LockBox, LockBoxState, TelemetryMessage
 from bikeshare.rules.telemetry import LOW_BATTERY
 from bikeshare.rules.zones import Entry, Fix
 from bikeshare.selectors import rows_of
 from bikeshare.services.payloads import position
 from bikeshare.services.telemetry.devices import Device
 from bikeshare.services.unit_of_work import ResourceUnitOfWork
+from core.sql import columns, insert_rows
 
 
 @dataclass
@@ -90,3 +93,15 @@ class DeviceEvents:
     def _read(self, model: type[LockBox | Bike]) -> dict[str, Any]:
         subjects = {event.subject for event in self._pending if event.model is model}
         return {row.pk: row for row in rows_of(model).filter(pk__in=subjects)} if subjects else {}
+
+
+def write_messages(kept: Sequence[tuple[Any, ...]], now: datetime) -> None:
+    """Keeps messages as they were judged: the box, its trip, the message, the verdict, the moment."""
+    insert_rows(
+        "bikeshare_telemetrymessage",
+        columns(TelemetryMessage, "boitier_id", "trip_id", "type", "value", "verdict", "at", "received_at"),
+        [
+            (device.id, trip, message.type, msgspec.json.encode(stored_value(message)).decode(), str(verdict), at, now)
+            for device, trip, message, verdict, at in kept
+        ],
+    )

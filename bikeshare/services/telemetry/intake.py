@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from django.conf import settings
 from django.db.models import Q
 from msgspec import UNSET
@@ -32,16 +31,16 @@ from bikeshare.event_kinds.payloads import (
     UnlockedWithoutTrip,
 )
 from bikeshare.ingest.resources import clean
-from bikeshare.ingest.spelling import read_message
-from bikeshare.ingest.telemetry import DeviceMessage, moment_of, problem, stored_value
-from bikeshare.models import Dock, Pass, Program, TelemetryMessage
+from bikeshare.ingest.spelling import beside, read_message
+from bikeshare.ingest.telemetry import DeviceMessage, moment_of, problem
+from bikeshare.models import Dock, Pass, Program
 from bikeshare.rules import telemetry as rules
 from bikeshare.rules import zones
 from bikeshare.selectors import rows_of
 from bikeshare.services.payloads import position
 from bikeshare.services.telemetry import trips as effects
 from bikeshare.services.telemetry.devices import Device, read_devices, stored_moments, write_devices
-from bikeshare.services.telemetry.events import DeviceEvents
+from bikeshare.services.telemetry.events import DeviceEvents, write_messages
 from bikeshare.services.trips import is_pin, open_trips
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 from bikeshare.services.zones import watch_settings, zone_map
@@ -49,7 +48,7 @@ from core.device_clock import Clock, Moment, judge, span_text
 from core.identities import identity
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
 from core.receipts import REPEATS_WITHIN, TOLD_ANEW, Receipt, may_restart
-from core.sql import columns, insert_rows
+from core.words import word_key
 
 MAX_PIN_ATTEMPTS = 32_000
 
@@ -138,6 +137,7 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         for device in self.touched.values():
             self._hear(device)
         self._judge_clocks(rows)
+        rows = [each for row in rows for each in (row, *self._beside(row))]
         # Stable, so that messages of one moment stay in the order in which they came.
         rows = sorted(rows, key=self.moments.__getitem__)
         self._prepare(rows)
@@ -146,9 +146,27 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         for device in self.touched.values():
             device.keep()
         write_devices(self.touched.values())
-        self._write_messages(rows)
+        kept = (self.devices, self.trips, self.messages, self.verdicts, self.moments)
+        write_messages([tuple(column[row] for column in kept) for row in rows], self.now)
         self.events.write(self.work)
         self.work.flush()
+
+    def _beside(self, row: int) -> list[int]:
+        """The other readings of a message, as rows of their own behind all others."""
+        more, notes = beside(self.messages[row])
+        for note in notes:
+            self.incoming.warn(row, note)
+        added = list[int]()
+        for message in more:
+            if wrong := problem(message):
+                self.incoming.warn(row, f"{wrong} It was left out.")
+                continue
+            added.append(len(self.messages))
+            self.messages.append(message)
+            for column in (self.devices, self.moments, self.inside, self.verdicts, self.trips):
+                column.append(column[row])  # type: ignore[attr-defined]
+            self.clocks[added[-1]] = self.clocks[row]
+        return added
 
     def _device(self, row: int) -> Device:
         device = self.devices[row]
@@ -281,7 +299,8 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
     def _pin(self, message: DeviceMessage, device: Device, at: datetime) -> str:
         correct = message.correct
         if message.pin is not None:
-            correct = is_pin(device.trip_id or "", str(message.pin), device.pin_hash)
+            spelt = rules.pin_spellings(message.pin)
+            correct = any(is_pin(device.trip_id or "", one, device.pin_hash) for one in spelt)
         if correct:
             device.state["pin_attempts"] = 0
             return TelemetryVerdict.STATE
@@ -296,7 +315,7 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
             return TelemetryVerdict.LATE
         reading, previous = clean(message.chain_type), device.state["chain_type"]
         device.state |= {"chain_type": reading, "chain_type_at": at}
-        if reading == previous:
+        if word_key(reading) == word_key(previous):
             return TelemetryVerdict.STATE
         self.events.of_boitier(
             "boitier.chain_type.updated", device, at, ChainTypeUpdated, chain_type=reading, previous=previous
@@ -354,26 +373,6 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         here = {"rested": rested, "position": position(latitude, longitude), "distance": round(metres)}
         self.events.of_vehicule("x.vehicule.moved", device, at, MovedWithoutTrip, **here, accuracy=accuracy)
         return TelemetryVerdict.EVENT
-
-    # ---- writing --------------------------------------------------------------------------------------------------
-
-    def _write_messages(self, rows: Sequence[int]) -> None:
-        insert_rows(
-            "bikeshare_telemetrymessage",
-            columns(TelemetryMessage, "boitier_id", "trip_id", "type", "value", "verdict", "at", "received_at"),
-            [
-                (
-                    self._device(row).id,
-                    self.trips[row],
-                    self.messages[row].type,
-                    msgspec.json.encode(stored_value(self.messages[row])).decode(),
-                    str(self.verdicts[row]),
-                    self.moments[row],
-                    self.now,
-                )
-                for row in rows
-            ],
-        )
 
 
 def _trace(secret: str) -> str:
