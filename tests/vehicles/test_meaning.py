@@ -85,6 +85,12 @@ def test_a_service_that_still_runs_is_no_cause() -> None:
     assert {"ZeInteractiveExpiresSoon", "ReceivedNoPower"} <= shown()
 
 
+def test_a_service_that_is_waited_for_is_no_cause() -> None:
+    waiting = service("requested", at(days=-3))
+    no_power(*renault(waiting), car(at(days=-5), capabilities=["geoLocation", "startStopCharging"]))
+    assert {"RenaultWaitingForServiceActivation", "ReceivedNoPower"} <= shown()
+
+
 def test_a_cause_of_an_unwanted_category_holds_back_nothing() -> None:
     take(driver(at(days=-6), preferences={"setting": False}))
     no_power(linked("BMW"), car(at(days=-5), geolocation_enabled=False))

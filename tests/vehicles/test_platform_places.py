@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.vehicles.test_platforms import enode_vehicle, make, moment, send, signal, state
+from vehicles.ingest.platforms.base import flag
+from vehicles.ingest.platforms.base import moment as moment_in
 from vehicles.models import ChargingLocation, Driver, TelemetrySample, Vehicle
 from vehicles.rules.places import WITHIN_M, distance_m, place_at
 
@@ -142,3 +144,30 @@ def test_a_signal_says_one_thing_by_whatever_name(name: str, unit: Any, wrapped:
 def test_signals_that_have_no_code_are_noted() -> None:
     make("smartcar")
     assert "code" in " ".join(send("smartcar", state({"body": {"value": 1}})).json()["notes"])
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "2026-11-21T05:40:00Z",
+        "2026-11-21T06:40:00+01:00",
+        "2026-11-21 05:40:00",
+        "2026/11/21 05:40:00",
+        "Sat, 21 Nov 2026 05:40:00 GMT",
+        1_795_239_600,
+        1_795_239_600_000,
+        "1795239600000",
+    ],
+)
+def test_a_platforms_moment_is_read_in_the_spellings_of_facts(spelling: Any) -> None:
+    assert moment_in(spelling) == "2026-11-21T05:40:00+00:00"
+
+
+@pytest.mark.parametrize("spelling", ["30.11.2026 16:00", "2026-11-30T24:00:00Z", "", None, True, {}, "soon", -1])
+def test_what_is_no_moment_is_none(spelling: Any) -> None:
+    assert moment_in(spelling) is None
+
+
+@pytest.mark.parametrize(("spelling", "truth"), [(1, True), ("0", False), (" True", True), ("off", False), ("x", None)])
+def test_a_platforms_truth_is_read_in_the_spellings_of_facts(spelling: Any, truth: bool | None) -> None:
+    assert flag(spelling) is truth

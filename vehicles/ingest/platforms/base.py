@@ -11,15 +11,15 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
+from core.corrections import TRUTHS
+from core.moments import read_moment
 from vehicles.rules.places import Position
 
 Fact = dict[str, Any]
 Number = TypeVar("Number", int, float)
-# Moments are seconds or milliseconds since 1970, or texts; whoever counts milliseconds is beyond this.
-_MILLISECONDS = 100_000_000_000
 # What is sent to try the address, with invented cars and drivers.
 TEST = "It is a test event of the platform; it arrived, and nothing follows from it."
 
@@ -138,22 +138,13 @@ def percent(value: Any) -> int | None:
 
 def flag(value: Any) -> bool | None:
     """A truth value in any spelling; None where it is none."""
-    return _FLAGS.get(str(value).strip().casefold())
-
-
-_FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    return TRUTHS.get(str(value).strip().casefold())
 
 
 def moment(value: Any) -> str | None:
-    """A moment in RFC 3339, of a text with a zone or none (UTC), or of seconds or milliseconds since 1970."""
-    try:
-        if isinstance(value, str) and not value.strip().lstrip("-").isdigit():
-            read = datetime.fromisoformat(value.strip())
-            return (read if read.tzinfo else read.replace(tzinfo=UTC)).isoformat()
-        seconds = float(value)
-        return datetime.fromtimestamp(seconds / 1000 if abs(seconds) > _MILLISECONDS else seconds, UTC).isoformat()
-    except (TypeError, ValueError, OverflowError, OSError):
-        return None
+    """A moment in RFC 3339, of any usual spelling; without a zone it is UTC."""
+    read = read_moment(value)
+    return None if read is None else read.isoformat()
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:
