@@ -14,11 +14,12 @@ _FAULT = (
     r"|storing|errore|guasto|allarme"
 )
 _PAST = re.compile(
-    rf"(?<![^\W_])(?:(?:{_FORMER})[\s_-]*(?:\w+\s)?(?:{_FAULT})|(?:{_FAULT})s?\s(?:{_FORMER}|history))(?![^\W\d_]{{4}})[^;|\n]*",
+    rf"(?<![^\W_])(?:(?:{_FORMER})[\s_-]*(?:\w{{1,40}}+\s)?(?:{_FAULT})|(?:{_FAULT})s?\s(?:{_FORMER}|history))(?![^\W\d_]{{4}})[^;|\n]*",
     re.IGNORECASE,
 )
 _NUMBER = (
-    r"(\d+(?:[.,]\d+)?)\s?(?:[uµmkM]?(?:Ah?|Vh?|Wh?|Ω|ohms?)|°\s?[CF]?|C|deg(?:rees?|C)?|Grad|%|Hz|g|mm|cm|bar)(?!\w)"
+    r"(?<!\d)(\d++(?:[.,]\d++)?+)"
+    r"\s?(?:[uµmkM]?(?:Ah?|Vh?|Wh?|Ω|ohms?)|°\s?[CF]?|C|deg(?:rees?|C)?|Grad|%|Hz|g|mm|cm|bar)(?!\w)"
 )
 _MEASURED = re.compile(_NUMBER, re.IGNORECASE)
 _LIMIT = re.compile(

@@ -44,7 +44,7 @@ _OF_ATTEMPTS = re.compile(
     r"|sms|mail|upload|download|request|respon|result|reply|command"
 )
 _LEVEL = "error|fatal|critical|crit|alarm|fault|emerg(?:ency)?|err"
-_LOGGED = re.compile(rf"\W*(?:[\d:.,TZ+ -]+\W*)?(?:(?:{_LEVEL.upper()})\b|(?i:{_LEVEL})\s?[:\]|>-])")
+_LOGGED = re.compile(rf"[\W\dTZ]*(?:(?:{_LEVEL.upper()})\b|(?i:{_LEVEL})\s?[:\]|>-])")
 _DEEPEST, _MOST, _MOST_VALUE = 6, 1_000, 64
 
 
