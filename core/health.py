@@ -52,7 +52,7 @@ class Asker(IntEnum):
 class Check:
     name: str
     run: Callable[[datetime], Finding]
-    asker: Asker
+    asker: Asker = Asker.DOCTOR
     # Whether it reads from the database; then it is not asked while the database is away.
     asks_database: bool = True
 

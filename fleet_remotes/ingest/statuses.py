@@ -20,8 +20,10 @@ from fleet_remotes.choices import State
 MAX_TEXT = 128
 TYPES = ("pending", "done", "failed")
 # Where a cause, a feedback, a status may stand, folded; within `eventStatus`, within `status`, or beside both.
-_CAUSES = ("failurecause", "remotefailedeventstatus", "failedeventstatus", "cause", "failurereason", "errorcause")
-_CAUSES += ("failurecauses", "causes", "remotefailurecause", "remotefailurecauses")
+_CAUSES = (
+    *("failurecause", "remotefailedeventstatus", "failedeventstatus", "cause", "failurereason", "errorcause"),
+    *("failurecauses", "causes", "remotefailurecause", "remotefailurecauses"),
+)
 _FEEDBACKS = ("feedbackdetail", "remoteeventfeedbackdetail")
 _NAMED = {  # by the type that the name says
     "done": ("remotedoneeventstatus", "remotedonestatus", "remotedone", "done"),

@@ -103,7 +103,12 @@ def test_a_fault_becomes_an_incident(mosquitto: Mosquitto, taking: Taking) -> No
 def test_an_everest_without_its_csms_is_so_for_the_next_consumer_too(mosquitto: Mosquitto, taking: Taking) -> None:
     """Its topics and bodies as EVerest's documents have them."""
     api = "CP-1/everest_api/1"
-    error = {"type": "ac_rcd/AC", "severity": "Low", "timestamp": timezone.now().isoformat(), "uuid": "2c7d2f6e"}
+    error: dict[str, Any] = {
+        "type": "ac_rcd/AC",
+        "severity": "Low",
+        "timestamp": timezone.now().isoformat(),
+        "uuid": "2c7d2f6e",
+    }
     error |= {"message": "", "description": "", "origin": {"module_id": "yeti", "mapping": {"evse": 1}}}
 
     def cases() -> list[str]:
