@@ -266,6 +266,7 @@ MEANINGS: dict[str, dict[str, Any]] = {
         "disconnected": _("Unplugged"),
         "charging": _("Charges"),
         "stopped": _("Plugged in and does not charge"),
+        "no_power": _("Plugged in, and no power comes"),
         "complete": _("Charged as far as wanted"),
         "unknown": _("The car does not say"),
     },

@@ -78,6 +78,18 @@ def listing(listed: bool, hours: float, **more: bool) -> Json:
     return fact("vehicle_listing", at(hours=hours), vehicle=CAR, listed=listed, **more)
 
 
+# As platforms and makers say it.
+NO_POWER = ("PLUGGED_IN:NO_POWER", "NoPower", "no_power")
+
+
+def powerless(hours: float) -> Json:
+    return plugged(hours, charge_state=NO_POWER[0], power_kw=None)
+
+
+def command(word: str, hours: float) -> Json:
+    return fact("charging_command", at(hours=hours), vehicle=CAR, command=word)
+
+
 def plan(forecast: int | None, hours: float = 0) -> Json:
     ready = at(hours=6).isoformat()
     return fact("charging_plan", at(hours=hours), vehicle=CAR, target_soc=80, forecast_soc=forecast, ready_by=ready)
@@ -178,6 +190,20 @@ SESSIONS = [
             },
             "drawn is written with a minus": [plugged(-0.25, power_kw=-7.2)],
             "told to wait": [plugged(-0.25, power_kw=0, charge_state="stopped")],
+            **{f"full, by {word}": [plugged(-0.25, charge_state=word, power_kw=None, soc=100)] for word in NO_POWER},
+            "paused by us": [plugged(-1, charge_state="charging"), command("stop", -0.5), powerless(-0.25)],
+            "as full as the plan wants": [plan(90, -1), plugged(-0.5, soc=80), powerless(-0.25)],
+            "power said alone": [plugged(-0.25, power_kw=0), telemetry(at(minutes=-10), power_kw=7.2)],
+            "a charge that rises said alone": [
+                plugged(-0.25, power_kw=0, soc=50),
+                *(telemetry(at(minutes=-n), soc=60 - n) for n in (9, 5, 1)),
+            ],
+            "full, and it is said once": [plugged(-0.5, power_kw=0, soc=100), plugged(-0.25, power_kw=0)],
+            "charging, and the state left out": [
+                command("start", -1),
+                plugged(-0.5),
+                telemetry(at(minutes=-20), plugged=True),
+            ],
         },
         before=smart(),
         clear=[plugged(1)],
@@ -675,6 +701,27 @@ ALSO = [
             fact("charging_command", at(minutes=-40), vehicle=CAR, command="start"),
             plugged(-0.5, charge_state="stopped", power_kw=None),
         ],
+    ),
+    *(
+        Also(
+            "ReceivedNoPower",
+            f"by the maker's own word {word}",
+            [*smart(), plugged(-0.7, soc=50, charge_state=word, power_kw=None), telemetry(at(minutes=-5), soc=50)],
+        )
+        for word in NO_POWER
+    ),
+    Also("ReceivedNoPower", "not managed", [*smart(managed=False), powerless(-0.5)]),
+    Also("ReceivedNoPower", "paused in another session", [*smart(), command("stop", -9), powerless(-0.5)]),
+    Also(
+        "ReceivedNoPower",
+        "paused, and told to go on",
+        [*smart(), plugged(-3), command("stop", -2), command("start", -1), powerless(-0.5)],
+    ),
+    Also("ReceivedNoPower", "no power said once", [*smart(), plugged(-0.5, power_kw=0), plugged(-0.1, power_kw=None)]),
+    Also(
+        "ManagedSessionStart",
+        "the place said later",
+        [*smart(), plugged(-0.5, location=None), plugged(-0.4), plugged(-0.1, location=None)],
     ),
     Also("PayoutReceipt", "paid without a word that it was sent", [payout("paid")]),
     Also("PayoutReceipt", "due", [payout("due")]),

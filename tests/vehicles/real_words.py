@@ -25,7 +25,8 @@ REAL: dict[str, dict[str, str]] = {
     "Tesla": {
         "charging": "Charging Starting DetailedChargeStateCharging",
         "complete": "Complete DetailedChargeStateComplete",
-        "stopped": "Stopped NoPower Calibrating DetailedChargeStateStopped DetailedChargeStateNoPower",
+        "stopped": "Stopped Calibrating DetailedChargeStateStopped",
+        "no_power": "NoPower DetailedChargeStateNoPower",
         "disconnected": "Disconnected",
     },
     "BMW": {

@@ -30,7 +30,8 @@ CHARGE_STATES = {
         "Starting",
         "1.0",
     ),
-    "stopped": ("PLUGGED_IN:STOPPED", "NoPower", "readyForCharging", "WAITING_FOR_CHARGING", "CHARGINGPAUSED", "0.1"),
+    "no_power": ("PLUGGED_IN:NO_POWER", "NoPower"),
+    "stopped": ("PLUGGED_IN:STOPPED", "readyForCharging", "WAITING_FOR_CHARGING", "CHARGINGPAUSED", "0.1"),
     "complete": ("FULLY_CHARGED", "Complete", "PLUGGED_IN:COMPLETE", "CHARGE_ENDED", "FINISHED_FULLY_CHARGED", "0.2"),
     "unknown": ("NOT_CHARGING", "UNKNOWN", "off", "NOCHARGING", "0.0", "-1.0"),
 }
@@ -134,7 +135,7 @@ def test_vendors_words_bring_about_what_ours_do(api: ApiClient) -> None:
         ({"charge_state": "CHARGING", "plugged": "CONNECTED"}, "charging"),
         ({"charge_state": "NOT_CHARGING", "plugged": "disconnected"}, "disconnected"),
         ({"charge_state": "NOT_CHARGING", "plugged": -2147483648}, "unknown"),
-        ({"plugged": True}, "stopped"),
+        ({"plugged": True}, "plugged"),
         ({"plugged": "false"}, "disconnected"),
         ({"charge_state": "charging", "plugged": None}, "charging"),
     ],

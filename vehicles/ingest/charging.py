@@ -8,14 +8,14 @@ from typing import Annotated, Any, ClassVar
 from msgspec import UNSET, Meta, UnsetType
 
 from vehicles.ingest.base import Data, EntityReport, Id, IncomingFact, Moment, Percent, SampleReport, Word
-from vehicles.rules.sessions import DISCONNECTED, STOPPED, UNKNOWN_STATE, Sample
+from vehicles.rules.sessions import DISCONNECTED, PLUGGED, STOPPED, UNKNOWN_STATE, Sample
 
 
 class TelemetryData(Data, kw_only=True):
-    """`charge_state`: disconnected, charging, stopped, complete, unknown; `plugged`: whether the cable is in, where the
-    state does not say. Leave both out when you send sessions yourself.
+    """`charge_state`: disconnected, charging, stopped, no_power, complete, unknown; `plugged`: whether the cable is in,
+    where the state does not say. Leave both out when you send sessions yourself.
 
-    `location` is a charging location's id; null or left out: the place is unknown.
+    `location` is a charging location's id. What is null or left out stays as it was since the car was plugged in.
     """
 
     charge_state: Word | UnsetType = UNSET
@@ -38,20 +38,19 @@ class TelemetryFact(IncomingFact, tag="telemetry", kw_only=True):
 
     def _charge_state(self) -> str:
         """What the state and the plug say together, "" where neither says anything: without a cable nothing charges,
-        and with one a car that does not say that it charges has stopped."""
+        and with one a car that says that it does not charge has stopped."""
         values = self.data_values()
-        state = values.get("charge_state", "" if self.data.charge_state is UNSET else UNKNOWN_STATE)
+        state = str(values.get("charge_state", "" if self.data.charge_state is UNSET else UNKNOWN_STATE))
         plug = values.get("plugged")
         if plug == "out":
             return DISCONNECTED
-        return STOPPED if plug == "in" and state in ("", UNKNOWN_STATE, DISCONNECTED) else str(state)
+        if plug == "in" and state in (UNKNOWN_STATE, DISCONNECTED):
+            return STOPPED
+        return state or (PLUGGED if plug == "in" else "")
 
     def samples(self, at: datetime) -> list[SampleReport]:
-        state = self._charge_state()
-        if not state:
-            return []
-        sample = Sample(at, state, self.data.location or "", self.data.power_kw, self.data.soc)
-        return [SampleReport(self.vehicle, sample)]
+        sample = Sample(at, self._charge_state(), self.data.location or "", self.data.power_kw, self.data.soc)
+        return [] if sample == Sample(at, "") else [SampleReport(self.vehicle, sample)]
 
 
 class ChargeSettingsData(Data, kw_only=True):

@@ -5,19 +5,25 @@ that still did, not with the moment at which the end was noticed. It is managed 
 is known and the car can be started, stopped and located; where that changes, one session ends and another begins.
 Switching smart charging off ends a managed session at once; the unmanaged one begins with the next sample. Without any
 sample for a day it has ended, and while the car or its account is gone nothing is recorded.
+
+What a sample leaves out stays as it was since the car was plugged in: one that says nothing of the plug neither begins
+nor prolongs a session, but its power and its charge count, and the place is that of the first sample that knows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import dropwhile
 
 from vehicles.choices import UnmanagedReason
 from vehicles.rules.timelines import Reports
 
 NEEDED = ("geoLocation", "startStopCharging")
 DISCONNECTED, CHARGING, STOPPED, COMPLETE = "disconnected", "charging", "stopped", "complete"
+# Plugged in, and by its own word without power; and plugged in without a word of what it does.
+NO_POWER, PLUGGED = "no_power", "plugged"
 FULL = 100
 # A session of which nothing is heard for so long is over.
 LONGEST_PAUSE = timedelta(hours=24)
@@ -27,13 +33,14 @@ SILENT_STATES = ("", UNKNOWN_STATE)
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A sample of telemetry. `location` is empty where the place is unknown, `power_kw` None where it is."""
+    """A sample of telemetry: what it leaves out is empty or None. `of_plug`: it says itself whether the cable is in."""
 
     at: datetime
     charge_state: str
     location: str = ""
     power_kw: float | None = None
     soc: int | None = None
+    of_plug: bool = True
 
 
 @dataclass(slots=True)
@@ -102,16 +109,29 @@ def why_unmanaged(sample: Sample, around: Surroundings) -> str:
     return ""
 
 
-def is_powerless(sample: Sample, reports: Reports) -> bool:
-    """The car ought to charge by its own word or by a command, and no power comes. A full one needs none."""
-    if sample.charge_state == COMPLETE or (sample.soc is not None and sample.soc >= FULL):
+def is_powerless(session: Derived, sample: Sample, reports: Reports) -> bool:
+    """The car ought to charge by its own word or by a command, and no power comes. A full one needs none, nor does one
+    that was told to pause or holds as much as the plan wants."""
+    soc, state = sample.soc, sample.charge_state
+    if state == COMPLETE or (soc is not None and soc >= FULL) or _needs_none(session, sample, reports):
         return False
-    expected = sample.charge_state == CHARGING or reports.at("command", sample.at) == "start"
+    expected = state in (CHARGING, NO_POWER) or reports.at("command", sample.at) == "start"
     if sample.power_kw is not None:
         # What is drawn is negative to some makers.
-        flows = sample.power_kw > 0 or (sample.power_kw < 0 and sample.charge_state == CHARGING)
+        flows = sample.power_kw > 0 or (sample.power_kw < 0 and state == CHARGING)
         return expected and not flows
-    return expected and sample.charge_state == STOPPED
+    return expected and state in (STOPPED, NO_POWER)
+
+
+def _needs_none(session: Derived, sample: Sample, reports: Reports) -> bool:
+    """The last command since the session began is to stop, or the plan of a managed one is fulfilled."""
+    commands = ((datetime.fromisoformat(text), said) for text, said in reports.raw.get("command", ()))
+    told = [said for moment, said in commands if session.started_at <= moment <= sample.at]
+    if told and told[-1] == "stop":
+        return True
+    plan = reports.at("plan", sample.at) if session.managed else None
+    target = plan.get("target_soc") if isinstance(plan, dict) else None
+    return target is not None and sample.soc is not None and sample.soc >= target
 
 
 def switched_off_at(reports: Reports, after: datetime, until: datetime | None) -> datetime | None:
@@ -127,8 +147,12 @@ def derive(samples: Iterable[Sample], around: Surroundings) -> list[Derived]:
     """The sessions that follow from samples, oldest first; all but the last have ended. Samples need no order."""
     sessions: list[Derived] = []
     current: Derived | None = None
-    for sample in sorted(samples, key=lambda s: (s.at, s.charge_state)):
-        if sample.charge_state in SILENT_STATES or around.gone_at(sample.at):
+    for sample in _completed(samples, around):
+        if around.gone_at(sample.at):
+            continue
+        if not sample.of_plug:
+            if current is not None:
+                _follow(current, sample, around.car)
             continue
         if current is not None and (end := _why_over(current, sample, around)):
             _end(current, end)
@@ -138,7 +162,7 @@ def derive(samples: Iterable[Sample], around: Surroundings) -> list[Derived]:
             continue
         if current is None:
             reason = why_unmanaged(sample, around)
-            current = Derived(not reason, reason, sample.at, sample.at, sample.location, soc_start=sample.soc)
+            current = Derived(not reason, reason, sample.at, sample.at, sample.location)
             sessions.append(current)
         _follow(current, sample, around.car)
     if current is not None:
@@ -147,6 +171,37 @@ def derive(samples: Iterable[Sample], around: Surroundings) -> list[Derived]:
         elif gone := around.gone_between(current.last_at, None):
             _end(current, gone)
     return sessions
+
+
+def _completed(samples: Iterable[Sample], around: Surroundings) -> Iterator[Sample]:
+    """Samples in their order, with what each leaves out as it was since the car was plugged in."""
+    together: list[Sample] = []
+    for sample in sorted(samples, key=lambda s: (s.at, s.charge_state)):
+        if sample.charge_state == DISCONNECTED or (together and sample.at - together[-1].at >= LONGEST_PAUSE):
+            yield from _of_one_plug(together, around)
+            together = []
+        together.append(sample)
+    yield from _of_one_plug(together, around)
+
+
+def _of_one_plug(samples: Sequence[Sample], around: Surroundings) -> Iterator[Sample]:
+    yield from (sample for sample in samples if sample.charge_state == DISCONNECTED)
+    # What was said before it was plugged in is of another place and time.
+    plugged = list(dropwhile(lambda sample: sample.charge_state in (*SILENT_STATES, DISCONNECTED), samples))
+    place = next((sample.location for sample in plugged if sample.location), "")
+    state, power, soc = "", None, None
+    for sample in plugged:
+        # A car that is plugged in does not move; only a place that is no more makes way for another.
+        if sample.location and not around.knows_place(replace(sample, location=place)):
+            place = sample.location
+        of_plug, said = sample.charge_state not in SILENT_STATES, sample.charge_state
+        if said in (*SILENT_STATES, PLUGGED):
+            said = state or STOPPED
+        # What came while the car did something else says nothing of now.
+        power = sample.power_kw if sample.power_kw is not None or said != state else power
+        soc = sample.soc if sample.soc is not None else soc
+        state = said
+        yield replace(sample, charge_state=said, location=place, power_kw=power, soc=soc, of_plug=of_plug)
 
 
 def _why_over(session: Derived, sample: Sample, around: Surroundings) -> str:
@@ -171,11 +226,14 @@ def _end(session: Derived, reason: str) -> None:
 
 
 def _follow(session: Derived, sample: Sample, reports: Reports) -> None:
+    if not sample.of_plug and sample.at - session.last_at >= LONGEST_PAUSE:
+        return
     # Some cars always say 0 kW: a battery that fills has power.
     rises = sample.soc is not None and session.soc_last is not None and sample.soc > session.soc_last
-    session.last_at = sample.at
+    session.last_at = sample.at if sample.of_plug else session.last_at
+    session.soc_start = sample.soc if session.soc_start is None else session.soc_start
     session.soc_last = sample.soc if sample.soc is not None else session.soc_last
-    if is_powerless(sample, reports) and not rises:
+    if is_powerless(session, sample, reports) and not rises:
         session.no_power_since = session.no_power_since or sample.at
     else:
         session.no_power_since = None

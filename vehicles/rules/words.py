@@ -28,8 +28,8 @@ CHARGE_STATE = Vocabulary(
             "1.0 1 -1.6"
         ),
         "stopped": (
-            "stop paused charging_paused plugged_in plugged_in:stopped plugged_in:initializing plugged_in:no_power "
-            "plugged_in:fault plugged_in:discharging no_power fault error charging_error initialization initializing "
+            "stop paused charging_paused plugged_in plugged_in:stopped plugged_in:initializing "
+            "plugged_in:fault plugged_in:discharging fault error charging_error initialization initializing "
             "ready_for_charging waiting_for_charging waiting_for_a_planned_charge "
             "waiting_for_current_charge charging_interrupted interrupted discharging "
             "scheduled pending charge_scheduled calibrating suspended suspended_ev suspended_evse ready_to_charge "
@@ -37,6 +37,8 @@ CHARGE_STATE = Vocabulary(
             "charging_station_err waiting_on_charger cable_connected charging_evse_preparation connected "
             "locked_connected smart_charging_paused v2g_charging_waiting v2g_discharging 0.1 0.3 -1.3 -1.5"
         ),
+        # The cable is in, and nothing comes out of it.
+        "no_power": "plugged_in:no_power power_missing no_current no_charge_power plugged_no_power connected_no_power",
         "complete": (
             "completed full fully_charged charged finished finished_fully_charged finished_not_full charge_ended "
             "charging_ended charging_complete "

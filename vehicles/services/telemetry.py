@@ -41,12 +41,16 @@ def take_samples(*, samples: Iterable[SampleReport], work: EntityUnitOfWork) -> 
         if sample.at >= oldest:
             key = (vehicle_id, sample.at, sample.charge_state)
             rows[key] = _both(rows.get(key, sample), sample)
-            _note(from_moment, vehicle_id, sample.at)
     for vehicle in vehicles.values():
         for name in DECISIVE_FIELDS:
             if name in vehicle.news:
                 _note(from_moment, vehicle.id, vehicle.news[name])
-    _insert([(key[0], rows[key]) for key in sorted(rows)])
+    said = [(key[0], rows[key]) for key in sorted(rows)]
+    _insert([(vehicle_id, sample) for vehicle_id, sample in said if sample.charge_state])
+    silent = _of_plugged_in([(vehicle_id, sample) for vehicle_id, sample in said if not sample.charge_state])
+    _insert(silent)
+    for vehicle_id, sample in (*((v, s) for v, s in said if s.charge_state), *silent):
+        _note(from_moment, vehicle_id, sample.at)
     if from_moment:
         _follow(from_moment, vehicles)
     _end_open("vehicle_removed", "v.id = ANY(%s)", _gone(vehicles.values(), "removed", True))
@@ -83,6 +87,25 @@ def _both(sample: Sample, other: Sample) -> Sample:
     power = max((p for p in (sample.power_kw, other.power_kw) if p is not None), default=None)
     soc = max((s for s in (sample.soc, other.soc) if s is not None), default=None)
     return Sample(sample.at, sample.charge_state, max(sample.location, other.location), power, soc)
+
+
+def _of_plugged_in(samples: Sequence[tuple[int, Sample]]) -> list[tuple[int, Sample]]:
+    """Of samples that say nothing of the plug, those of cars that were plugged in: no other has a session."""
+    if not samples:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT x.number FROM unnest(%s::bigint[], %s::timestamptz[]) WITH ORDINALITY AS x(id, at, number)"
+            " JOIN LATERAL (SELECT s.charge_state FROM vehicles_telemetrysample s WHERE s.vehicle_id = x.id"
+            " AND s.at <= x.at AND s.at > x.at - make_interval(secs => %s) AND s.charge_state NOT IN ('', 'unknown')"
+            " ORDER BY s.at DESC LIMIT 1) AS s ON s.charge_state <> 'disconnected' ORDER BY x.number",
+            [
+                [vehicle_id for vehicle_id, _ in samples],
+                [sample.at for _, sample in samples],
+                LONGEST_PAUSE.total_seconds(),
+            ],
+        )
+        return [samples[number - 1] for (number,) in cursor.fetchall()]
 
 
 def _note(moments: dict[int, datetime], vehicle_id: int, at: datetime) -> None:

@@ -140,11 +140,15 @@ class Enode(Platform):
         plugged, full = flag(member(charge, "isPluggedIn")), flag(member(charge, "isFullyCharged"))
         if state.upper() in ("", "UNKNOWN"):
             state = "charging" if charging else "complete" if full and plugged else ""
+            state = state or ("not_charging" if charging is False else "")
         level, rate = member(charge, "batteryLevel"), member(charge, "chargeRate")
+        soc, limit = percent(level), percent(member(charge, "chargeLimit"))
+        if state.upper().endswith("NO_POWER") and (full or (soc is not None and limit and soc >= limit)):
+            state = "complete"
         data = {
             "charge_state": state or None,
             "plugged": plugged,
-            "soc": translation.read("state of charge", level, percent(level)),
+            "soc": translation.read("state of charge", level, soc),
             "power_kw": translation.read("power", rate, number(rate, -1000, 1000)),
             "location": text(first(member(vehicle, "locationId"), member(vehicle, "location", "id"))) or None,
         }

@@ -233,7 +233,8 @@ def _charge_event(event: Any, translation: Translation) -> None:
 def _charge_state(values: Mapping[str, Any]) -> str:
     if flag(values.get("charge-ischarging")):
         return "charging"
-    return text(values.get("charge-detailedchargingstatus"))
+    said = text(values.get("charge-detailedchargingstatus"))
+    return said or ("not_charging" if flag(values.get("charge-ischarging")) is False else "")
 
 
 def _kilowatts(signal: Any) -> float | None:
