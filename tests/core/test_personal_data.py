@@ -28,8 +28,9 @@ from tests.core.test_declared import ADDRESS, NAME, PHONE, _fill_people
 from tests.factories.console import UserFactory, make_key
 from tests.factories.everything import one_of_everything
 from tests.factories.infra_notifications import ChargePointFactory
+from tests.factories.vehicles import DriverFactory, VehicleFactory
 from tests.outbox.hooks import endpoint_at
-from vehicles.models import PlatformMessage, VehicleSource
+from vehicles.models import ChargingLocation, Driver, PlatformMessage, Vehicle, VehicleSource
 
 pytestmark = pytest.mark.django_db
 
@@ -187,8 +188,7 @@ _STAYING = """
     outbox: Address ListenerStamp LogMark TopicList WebhookEndpoint
     infra_notifications: ChargePoint DirectoryChange EventRule MovedStation NotificationGroup OcpiParty OcppRoute Source
     fleet_remotes: Callback CommandSchedule Fleet FleetVehicle
-    vehicles: AddedLanguage Brake Campaign ChargingLocation Driver Feed NotificationText OemAccount
-    vehicles: ProgramLook TypeSetting UtilityContract Vehicle VehicleSource
+    vehicles: AddedLanguage Brake Campaign Feed NotificationText ProgramLook TypeSetting VehicleSource
     bikeshare: Bike Cyclist Dock FeedSource LockBox Pass Program Registration Station Subscription Zone
 """
 STAYING = {
@@ -241,6 +241,7 @@ _ENDED = (
     "UPDATE outbox_banner SET state = 'dismissed', ended_at = now()",
     "UPDATE bikeshare_trip SET status = 'completed', end_at = now()",
     "UPDATE fleet_remotes_remoteaction SET state = 'succeeded', entered_at = now()",
+    """UPDATE vehicles_driver SET removed = true, reports = '{"removed": [["2020-01-01T00:00:00Z", true]]}'""",
     "UPDATE vehicles_chargingsession SET withdrawn = true, ended_at = now()",
     "UPDATE vehicles_referral SET settled_for_referrer = true, settled_for_invitee = true",
     *(f"UPDATE vehicles_{table} SET settled = true" for table in ("payout", "reimbursement", "coststatement")),
@@ -249,6 +250,22 @@ _ENDED = (
     "UPDATE outbox_topicdecision SET state = 'told'",
 )
 _ENDS = {"finished_at", "ended_at", "closed_at", "closed_received_at", "applied_at", "end_at", "ends_at"}
+
+
+def test_drivers_who_were_removed_go_with_what_was_theirs_and_customers_stay() -> None:
+    gone, stays = DriverFactory(removed=True), DriverFactory()
+    cars = {driver: VehicleFactory(driver=driver) for driver in (gone, stays)}
+    places = {
+        driver: ChargingLocation.objects.create(external_id=f"L{driver.pk}", driver=driver, address="Rue A 1")
+        for driver in (gone, stays)
+    }
+    gone.reports = {"removed": [[(timezone.now() - timedelta(days=89)).isoformat(), True]]}
+    gone.save()
+    prune_old(now=timezone.now())
+    assert Driver.objects.count() == 2
+    prune_old(now=timezone.now() + timedelta(days=2))
+    assert [*Driver.objects.all(), *Vehicle.objects.all()] == [stays, cars[stays]]
+    assert list(ChargingLocation.objects.all()) == [places[stays]]
 
 
 def test_sessions_that_expired_go_after_a_day(viewer: Client) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from core.lifecycle import Lifecycle, While, With, of_person
+from core.lifecycle import Lifecycle, With, of_person
 from vehicles.models.base import Reported
 from vehicles.models.drivers import Driver
 
@@ -23,7 +23,7 @@ class ChargingLocation(Reported):
     pdl = models.CharField(_("PDL"), max_length=20, blank=True, default="")
 
     lifecycle = Lifecycle(
-        kept=While("The sender says what there is."),
+        kept=With("driver"),
         personal=of_person("name", "address", "latitude", "longitude", "pdl", "reports"),
         audited=None,
     )
@@ -49,7 +49,7 @@ class UtilityContract(Reported):
     valid_to = models.DateField(_("valid to"), null=True)
 
     lifecycle = Lifecycle(
-        kept=While("The sender says what there is."),
+        kept=With("driver"),
         personal=of_person("contract_number", "meter_code", "reports"),
         audited=None,
     )

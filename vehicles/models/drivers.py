@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from core.lifecycle import Lifecycle, While, masked, of_person
+from core.lifecycle import Kept, Lifecycle, masked, of_person
 from core.people import shows_people
 from vehicles.choices import DriverLanguage
 from vehicles.models.base import Reported, folded
@@ -44,7 +44,14 @@ class Driver(Reported):
     )
 
     lifecycle = Lifecycle(
-        kept=While("The sender says what there is."),
+        # Customers stay; who was removed goes with what was theirs (`Report` entries begin with their moment).
+        kept=Kept(
+            "RETENTION_HISTORY_DAYS",
+            by="(t.reports->'removed'->-1->>0)::timestamptz",
+            only="t.removed",
+            in_order=False,
+            name="vehicles driver",
+        ),
         personal=(*masked("external_id"), *of_person("name", "email", "reports")),
         audited=None,
         erased_by="vehicles.services.erasing.erase_drivers",

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from core.lifecycle import Lifecycle, While, With, masked
+from core.lifecycle import Lifecycle, With, masked
 from core.text import said_once
 from vehicles.choices import PairingReason, PairingState
 from vehicles.models.base import Reported, folded
@@ -23,9 +23,7 @@ class OemAccount(Reported):
     auth_state = models.CharField(_("sign-in"), max_length=40, blank=True, default="")
     linked = models.BooleanField(_("linked"), default=True)
 
-    lifecycle = Lifecycle(
-        kept=While("The sender says what there is."), personal=masked("external_id", "reports"), audited=None
-    )
+    lifecycle = Lifecycle(kept=With("driver"), personal=masked("external_id", "reports"), audited=None)
 
     class Meta:
         verbose_name = _("OEM account")
@@ -63,7 +61,7 @@ class Vehicle(Reported):
         expression=folded("external_id", "brand", "model", "vin"), output_field=models.TextField(), db_persist=True
     )
 
-    lifecycle = Lifecycle(kept=While("The sender says what there is."), personal=(), audited=None)
+    lifecycle = Lifecycle(kept=With("driver"), personal=(), audited=None)
 
     class Meta:
         verbose_name = _("vehicle")
