@@ -144,9 +144,9 @@ class BatchDecoder(Generic[Item]):
                 return None
             inner = [
                 name
-                for name, value in outer.items()
-                if name in _WRAPPERS - self._corrections.names and isinstance(value, dict | list)
-            ]
+                for name in _WRAPPERS & outer.keys() - self._corrections.names
+                if isinstance(outer[name], dict | list)
+            ] or [name for name, value in outer.items() if self._holds_items(name, value)]
             if len(inner) != 1:
                 return None
             names.append(inner[0])
@@ -157,6 +157,11 @@ class BatchDecoder(Generic[Item]):
                 spread = [{**common, **item} if isinstance(item, dict) else item for item in items]
                 return ".".join(names), [msgspec.json.encode(item) for item in spread]
         return None
+
+    def _holds_items(self, name: str, value: Any) -> bool:
+        """Whether it is a list of our items, whatever its name."""
+        is_list = isinstance(value, list) and bool(value) and not self._corrections.knows(name)
+        return is_list and all(isinstance(one, dict) and any(map(self._corrections.knows, one)) for one in value)
 
     def _array(self, body: bytes) -> Batch[Item]:
         try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
@@ -17,7 +16,7 @@ from typing import Any, TypeVar, get_args
 import msgspec
 
 from core.amounts import amount_in
-from core.field_types import PERCENT, map_in, metas_of, scalars_of, types_of
+from core.field_types import PERCENT, Envelope, map_in, metas_of, scalars_of, types_of
 from core.moments import moment_of_number, read_moment
 from core.schema_words import field_within, first_field, said_of
 
@@ -34,23 +33,6 @@ TRUTHS = {
 UNREADABLE = object()
 # So many fields that nobody reads are named; so many sets of names, of so many characters, are remembered.
 _NAMED, _REMEMBERED, _LOOKED_AT = 5, 500, 50
-
-
-@dataclass(frozen=True)
-class Envelope:
-    """How the fields around a payload are also called.
-
-    `aliases` are other names, folded, of fields; `marks` groups of fields of which each item should have one, for
-    without them it may have them under another name; `complete` brings an item whose fields are named into form and
-    returns sentences of what it did. Where an item has all marks, a field in `unsure` has no other names. With `warns`
-    fields that nobody reads are named in a warning.
-    """
-
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    marks: tuple[tuple[str, ...], ...] = ()
-    complete: Callable[[dict[str, Any]], list[str]] | None = None
-    unsure: frozenset[str] = frozenset()
-    warns: bool = False
 
 
 def folded(name: str) -> str:
@@ -180,7 +162,9 @@ class Corrections:
         typed = folded(key[:80])
         close = get_close_matches(typed, self._spellings, n=1, cutoff=0.8)
         close += [name for name in self._spellings if sorted(name) == sorted(typed)]  # `nmae`
-        meant = self._named.get(typed) or (self._spellings[close[0]] if close else "")
+        meant = (
+            self._named.get(typed) or self._envelope.hints.get(typed) or (self._spellings[close[0]] if close else "")
+        )
         return f" (is `{meant}` meant?)" if meant and meant not in keys else ""
 
     def named(self, item: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -1,8 +1,10 @@
-"""What the annotations of a struct's fields say of the values that these may have. Pure."""
+"""What the annotations of a struct's fields say of the values that these may have, and how senders call them. Pure."""
 
 from __future__ import annotations
 
 import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -12,6 +14,25 @@ import msgspec
 # Marks an int that is a percentage.
 PERCENT = msgspec.Meta(ge=0, le=100)
 _SCALARS = {str, int, float, bool, type(None), datetime, date, Decimal}
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """How the fields around a payload are also called.
+
+    `aliases` are other names, folded, of fields; `marks` groups of fields of which each item should have one, for
+    without them it may have them under another name; `complete` brings an item whose fields are named into form and
+    returns sentences of what it did. Where an item has all marks, a field in `unsure` has no other names. `hints` are
+    names, folded, that are not read, with the field that may be meant. With `warns` fields that nobody reads are named
+    in a warning.
+    """
+
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    marks: tuple[tuple[str, ...], ...] = ()
+    complete: Callable[[dict[str, Any]], list[str]] | None = None
+    unsure: frozenset[str] = frozenset()
+    hints: Mapping[str, str] = field(default_factory=dict)
+    warns: bool = False
 
 
 def types_of(struct: type[msgspec.Struct]) -> dict[str, set[Any] | None]:

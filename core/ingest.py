@@ -24,7 +24,8 @@ from django.utils import timezone
 from core.api import key_of, raw_body
 from core.batches import BatchDecoder, batch_answer
 from core.combine import Combiner
-from core.corrections import Corrections, Envelope
+from core.corrections import Corrections
+from core.field_types import Envelope
 from core.receipts import Receipt, digest_of_content, digests_of, scope_of, write_receipts
 from core.samples import say_once
 from core.unit_of_work import LostRace

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
-from bikeshare.api.helpers import READ, WRITE, answer, read_body
+from bikeshare.api.helpers import READ, WRITE, answer, read_and_said, with_warnings
 from bikeshare.api.resources import body_openapi, router
 from bikeshare.ingest.resources import FeedBody
 from bikeshare.models import FeedSource
@@ -36,9 +36,10 @@ def list_feeds(request: HttpRequest) -> dict[str, Any]:
 
 @router.post("/feeds", auth=WRITE, summary="Read a feed by a schedule", openapi_extra=body_openapi(FeedBody))
 def create_feed(request: HttpRequest) -> HttpResponse:
-    body = read_body(request, _body)
+    body, said = read_and_said(request, _body)
     with audited_by(key_of(request)):
-        return answer(_serialize(feeds.create_feed(body=body, now=timezone.now()), key_of(request)), 201)
+        made = _serialize(feeds.create_feed(body=body, now=timezone.now()), key_of(request))
+        return answer(with_warnings(made, said), 201)
 
 
 @router.get("/feeds/{uid}", auth=READ, summary="One feed")
@@ -48,9 +49,10 @@ def get_feed(request: HttpRequest, uid: int) -> dict[str, Any]:
 
 @router.patch("/feeds/{uid}", auth=WRITE, summary="Change a feed", openapi_extra=body_openapi(FeedBody))
 def patch_feed(request: HttpRequest, uid: int) -> HttpResponse:
-    feed, body = get_object_or_404(FeedSource, pk=uid), read_body(request, _body)
+    feed, (body, said) = get_object_or_404(FeedSource, pk=uid), read_and_said(request, _body)
     with audited_by(key_of(request)):
-        return answer(_serialize(feeds.patch_feed(feed=feed, body=body, now=timezone.now()), key_of(request)))
+        changed = _serialize(feeds.patch_feed(feed=feed, body=body, now=timezone.now()), key_of(request))
+        return answer(with_warnings(changed, said))
 
 
 @router.delete("/feeds/{uid}", auth=WRITE, summary="Stop reading a feed; what it brought stays")

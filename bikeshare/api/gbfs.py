@@ -27,6 +27,8 @@ from core.api import rfc3339
 VERSION = "3.0"
 E_BIKE_RANGE_M = 60_000
 UNKNOWN = "_range_unknown"
+# Of what stands at another feed's stations only the number is known.
+ANY = "type_unknown"
 _ASSISTED = (BikeType.VAE, BikeType.VAE_HYBRID, BikeType.VAE_OTGR, BikeType.OTGR_VAE)
 # Our types in the standard's words: form, drive, and the range in metres on a full charge.
 _TYPES: dict[str, tuple[str, str, int | None]] = {
@@ -35,6 +37,7 @@ _TYPES: dict[str, tuple[str, str, int | None]] = {
     BikeType.SCOOTER.value: ("scooter_standing", "electric", 30_000),
     BikeType.BOAT.value: ("other", "electric", 30_000),
     **{f"{kind.value}{UNKNOWN}": ("bicycle", "human", None) for kind in _ASSISTED},
+    ANY: ("other", "human", None),
 }
 # Vehicles that are not on the street.
 _AWAY = (BikeStatus.STOCK, BikeStatus.LOST, BikeStatus.DESTROYED)
@@ -139,18 +142,20 @@ def _status(station: Station, docks: list[Dock], vehicules: list[Bike], program:
     """What is there; of a station that another feed knows better what that says, and nothing where it does not."""
     is_open = station.status == OpenStatus.OPEN
     seen = [vehicule.state.last_seen for vehicule in vehicules if vehicule.state and vehicule.state.last_seen]
-    reported = [station.reported_at] if station.reported_at else []
+    stamps = [station.reported_at] if station.reported_at else []
     status: Data = {
         "station_id": station.pk,
         "is_installed": True,
         "is_renting": is_open and program.status == ProgramStatus.OPEN,
         "is_returning": is_open,
-        "last_reported": rfc3339(max([*seen, *reported], default=station.created)),
+        "last_reported": rfc3339(max([*seen, *stamps], default=station.created)),
     }
     if station.external_id and not docks and not vehicules:
         if station.reported_vehicules is None:
             return None
-        status |= {"num_vehicles_available": station.reported_vehicules, "vehicle_types_available": []}
+        reported = station.reported_vehicules
+        by_type = [{"vehicle_type_id": ANY, "count": reported}] if reported else []
+        status |= {"num_vehicles_available": reported, "vehicle_types_available": by_type}
         if station.reported_docks is not None:
             status["num_docks_available"] = station.reported_docks
         return status

@@ -11,10 +11,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from bikeshare import selectors
+from bikeshare.ingest.resources import PassBody
 from bikeshare.models import Cyclist, Dock, Pass, Program, Resource, Station, TerminationRequest, Trip, Zone
 from bikeshare.services.payloads import facts_of
 from core.api import Problem, ScopedKey, check_limit, decode_cursor, encode_cursor, foreign_cursor, limited_body
-from core.corrections import Corrections, Envelope
+from core.corrections import Corrections, folded
+from core.field_types import Envelope
 from core.people import shown, shows_people
 from core.schema_words import readable
 
@@ -24,13 +26,21 @@ Body = TypeVar("Body", bound=msgspec.Struct)
 
 def read_body(request: HttpRequest, decoder: msgspec.json.Decoder[Body], *, default: Body | None = None) -> Body:
     """The body as its type; an empty one is the default where there is one."""
+    return read_and_said(request, decoder, default=default)[0]
+
+
+def read_and_said(
+    request: HttpRequest, decoder: msgspec.json.Decoder[Body], *, default: Body | None = None
+) -> tuple[Body, list[str]]:
+    """The body as its type, and what is said of what stands in it otherwise."""
     body = limited_body(request)
     if not body.strip() and default is not None:
-        return default
+        return default, []
     try:
         found = _decoded(body, decoder)
         refuse_misspelt(body, decoder.type)
-        return found
+        raw = msgspec.json.decode(body)
+        return found, corrections_of(decoder.type).correct(raw)[1] if isinstance(raw, dict) else []
     except msgspec.ValidationError as error:
         raise wrong_field(readable(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -38,10 +48,27 @@ def read_body(request: HttpRequest, decoder: msgspec.json.Decoder[Body], *, defa
 
 
 def refuse_misspelt(body: bytes, kind: type[msgspec.Struct]) -> None:
-    """A field that is nearly one of ours is a slip, and what it says would be lost; others may be the sender's own."""
+    """A field that is nearly one of ours is a slip, and what it says would be lost, as is what another operation sets;
+    others may be the sender's own."""
     raw = msgspec.json.decode(body)
-    if isinstance(raw, dict) and (sentence := corrections_of(kind).misspelt(raw)):
+    if not isinstance(raw, dict):
+        return
+    if sentence := corrections_of(kind).misspelt(raw):
         raise wrong_field(sentence)
+    for name in (name for name, value in raw.items() if value is not None):
+        if operation := _ELSEWHERE.get((kind, folded(name))):
+            raise wrong_field(f"{name[:40]}: Nobody reads a field of this name; it is set by {operation}.")
+
+
+_ELSEWHERE = {
+    (PassBody, name): "POST /bikeshare/passes/{id}/associate"
+    for name in ("cyclist", "cyclistid", "user", "userid", "owner", "rider")
+}
+
+
+def with_warnings(found: dict[str, Any], said: list[str]) -> dict[str, Any]:
+    """An answer with what was read otherwise or not at all, where anything was."""
+    return found | {"warnings": said} if said else found
 
 
 def wrong_field(sentence: str) -> Problem:
@@ -64,8 +91,31 @@ def _decoded(body: bytes, decoder: msgspec.json.Decoder[Body]) -> Body:
 
 @cache
 def corrections_of(kind: type[msgspec.Struct]) -> Corrections:
-    """Fields that nobody reads are named in the answer to a batch."""
-    return Corrections(kind, envelope=Envelope(warns=True))
+    """Fields that nobody reads are named in the answer, with the one that they may mean."""
+    fields = {field.encode_name for field in msgspec.structs.fields(kind)}
+    meant = {other: name for name, others in _MEANT.items() if name in fields for other in others.split()}
+    return Corrections(kind, envelope=Envelope(hints=meant, warns=True))
+
+
+# What others call our fields, folded; they are too near to be passed over, and too far to be taken for them.
+_MEANT = {
+    "name": "firstname lastname fullname displayname title label nom",
+    "email": "mail emailaddress",
+    "phone_number": "phone mobile telephone tel msisdn",
+    "cyclist": "user userid rider riderid customer cyclistid",
+    "vehicule": "vehicle vehicleid bike bikeid vehiculeid",
+    "boitier": "lock lockid box device boitierid",
+    "station": "stationid",
+    "program": "programid system systemid",
+    "uid": "card cardid cardnumber serial nfc tag",
+    "position": "location lat latitude lon lng longitude coordinates geo",
+    "number": "serial serialnumber code plate",
+    "type": "kind category vehicletype",
+    "status": "state",
+    "disabled": "enabled active blocked",
+    "geometry": "area polygon",
+    "capacity": "docks size",
+}
 
 
 def answer(body: Any, status: int = 200) -> HttpResponse:

@@ -16,12 +16,13 @@ from bikeshare.api.helpers import (
     answer,
     corrections_of,
     page_of_ids,
-    read_body,
+    read_and_said,
     refuse_misspelt,
     serialize,
     serialize_all,
     serialize_program,
     serialize_trip,
+    with_warnings,
     wrong_field,
 )
 from bikeshare.ingest.resources import ProgramBody, ResourceBody, TripBody, values_of
@@ -63,7 +64,8 @@ def add_resource(spec: Spec) -> None:
             if decoded.is_single:
                 for _index, sentence in decoded.rejected:
                     raise wrong_field(sentence)
-                return answer(_make_one(spec, decoded.items[0][1]), 201)
+                said = [sentence for _index, sentence in decoded.warnings]
+                return answer(with_warnings(_make_one(spec, decoded.items[0][1]), said), 201)
             made, rejected = _make_many(spec, decoded.items)
         return answer(batch_answer(made, 0, decoded.rejected + rejected, decoded.warnings), 202)
 
@@ -73,9 +75,10 @@ def add_resource(spec: Spec) -> None:
 
     def change(request: HttpRequest, uid: str) -> HttpResponse:
         _row(spec, uid)
-        body = read_body(request, single)
+        body, said = read_and_said(request, single)
         with audited_by(key_of(request)):
-            return answer(serialize(resources.patch(spec=spec, pk=uid, body=body, now=timezone.now())))
+            changed = resources.patch(spec=spec, pk=uid, body=body, now=timezone.now())
+            return answer(with_warnings(serialize(changed), said))
 
     def delete(request: HttpRequest, uid: str, final: bool = False) -> HttpResponse:
         _row(spec, uid)
@@ -155,9 +158,9 @@ def list_programs(request: HttpRequest, q: str = "", limit: int = 100, cursor: s
 
 @router.post("/programs", auth=WRITE, summary="Make a program", openapi_extra=body_openapi(ProgramBody))
 def create_program(request: HttpRequest) -> HttpResponse:
-    body = read_body(request, _program)
+    body, said = read_and_said(request, _program)
     with audited_by(key_of(request)):
-        return answer(serialize_program(programs.create_program(body=body)), 201)
+        return answer(with_warnings(serialize_program(programs.create_program(body=body)), said), 201)
 
 
 @router.get("/programs/{uid}", auth=READ, summary="One program")
@@ -167,9 +170,9 @@ def get_program(request: HttpRequest, uid: str) -> dict[str, Any]:
 
 @router.patch("/programs/{uid}", auth=WRITE, summary="Change a program", openapi_extra=body_openapi(ProgramBody))
 def patch_program(request: HttpRequest, uid: str) -> HttpResponse:
-    program, body = _program_row(uid), read_body(request, _program)
+    program, (body, said) = _program_row(uid), read_and_said(request, _program)
     with audited_by(key_of(request)):
-        return answer(serialize_program(programs.patch_program(program=program, body=body)))
+        return answer(with_warnings(serialize_program(programs.patch_program(program=program, body=body)), said))
 
 
 @router.delete("/programs/{uid}", auth=WRITE, summary="Delete a program in which nothing ever was")

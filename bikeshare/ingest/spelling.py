@@ -17,7 +17,8 @@ from msgspec.structs import fields, replace
 
 from bikeshare.choices import Lock, TelemetryType
 from bikeshare.ingest.telemetry import MAX_WORD, MOST_METRES, TYPES, DeviceMessage
-from core.corrections import TRUTHS, Envelope, folded
+from core.corrections import TRUTHS, folded
+from core.field_types import Envelope
 from core.identities import identity
 from core.text import composed
 from core.words import Vocabulary
@@ -67,12 +68,13 @@ def _lift(item: dict[str, Any]) -> list[str]:
     if not isinstance(inner, dict):
         item |= {"data": held} if held is not None else {}
         return []
-    item |= {name: value for key, value in inner.items() if (name := _OWN.get(folded(key), key)) not in item}
+    for key, value in inner.items():
+        item.setdefault(_OWN.get(folded(key), key), value)
     return ["What was within `data` was read as if it stood beside it."]
 
 
 BOX = Envelope(ALIASES, (("boitier",),), _lift, warns=True)
-_OWN = ALIASES | {folded(name): name for name in DeviceMessage.__struct_fields__}
+_OWN: dict[str, str] = ALIASES | {folded(name): name for name in DeviceMessage.__struct_fields__}
 _TYPE_NAMES = _names(
     {
         "lock": "lock lockstate lockstatus lockchanged boitierlock",

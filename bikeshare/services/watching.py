@@ -1,7 +1,8 @@
 """What time brings to a fleet: connections that are lost, vehicles that nobody saw or rode, stations empty or full.
 
 Each is told once per occurrence: what was told is kept beside the vehicle (`BikeState`) and the station (`fill`), and
-is forgotten when the box speaks, the vehicle is ridden, or the station has some of both again.
+is forgotten when the box speaks, the vehicle is ridden, or the station has some of both again. What a station is
+when it is first looked at is nothing that happened.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from bikeshare.services.unit_of_work import ResourceUnitOfWork
 
 # Of each kind so many of a program are told at a sweep; the rest follows at the next.
 AT_ONCE = 500
-EMPTY, FULL = "empty", "full"
+# How a station stood at the last look; "" when there was none.
+EMPTY, FULL, SOME = "empty", "full", "some"
 
 
 def watch_fleets(*, now: datetime) -> None:
@@ -97,14 +99,14 @@ def _tell_fill(work: ResourceUnitOfWork, program: Program) -> None:
     """Empty and full stations, by what stands there or by what their feed says."""
     stations = list(Station.objects.filter(program=program).order_by("pk"))
     attach_docks(stations)
-    changed: dict[str, list[str]] = {EMPTY: [], FULL: [], "": []}
+    changed: dict[str, list[str]] = {EMPTY: [], FULL: [], SOME: []}
     for station in stations:
         vehicules, free = _counts(station)
-        fill = _fill(vehicules, free) if station.status == OpenStatus.OPEN else ""
-        if fill == station.fill:
+        fill = _fill(vehicules, free) if station.status == OpenStatus.OPEN else station.fill
+        if fill in ("", station.fill):
             continue
         changed[fill].append(station.pk)
-        if fill:
+        if fill != SOME and station.fill:
             key = f"{fill}:{work.now.isoformat()}"
             work.publish(f"x.station.{fill}", station, StationFill, key=key, vehicules=vehicules, free_docks=free)
     for fill, ids in changed.items():
@@ -123,6 +125,9 @@ def _counts(station: Any) -> tuple[int | None, int | None]:
 
 
 def _fill(vehicules: int | None, free: int | None) -> str:
+    """How a station stands; "" where nobody knows."""
     if free == 0 and vehicules != 0:
         return FULL
-    return EMPTY if vehicules == 0 else ""
+    if vehicules is None:
+        return ""
+    return SOME if vehicules else EMPTY

@@ -236,6 +236,9 @@ def change_registration(request: HttpRequest, slug: str, body: RegistrationChang
     """Changes a callback here and, once it is registered, at the vendor. After `rotate` each earlier value is taken
     for three more days. A body without fields brings the vendor up to date: address, commands, tries for three days."""
     callback, value = _callback(slug), ""
+    if body.header_value and not body.rotate:
+        sentence = "The header gets another value by `rotate` alone; without it this one would be without effect."
+        raise Problem(422, sentence, [{"pointer": "/header_value", "detail": sentence}])
     with audited_by(key_of(request)):
         if body.rotate:
             value = registration.rotate_header(callback=callback, now=timezone.now(), header_value=body.header_value)

@@ -121,15 +121,36 @@ def read_state(record: Any, now: datetime) -> VehicleState:
     )
 
 
+def percent(value: Any) -> int | None:
+    """A level in per cent, also as a share of one: nothing has less than 1 % and says so."""
+    try:
+        level = float(str(value).rstrip("% ").replace(",", "."))
+    except ValueError:
+        return None
+    return (round(100 * level) if level < 1 else round(level)) if 0 <= level <= 100 else None
+
+
+def as_vendor_says(item: dict[str, Any]) -> list[str]:
+    """Of a vehicle whose fields are as the vendor's records have them, what these mean."""
+    meant: dict[str, Any] = {}
+    if isinstance(privacy := item.get("privacy"), dict) and (state := _word(_part(privacy, "state"))):
+        meant["privacy"] = state
+    if isinstance(stolen := item.get("is_stolen"), dict) and isinstance(
+        said := _part(stolen, "state"), str | bool | int
+    ):
+        meant["is_stolen"] = _is_true(said)
+    if isinstance(energies := item.get("battery_level"), dict | list):
+        level = _level({"energies": energies})
+        meant |= {} if level is None else {"battery_level": level}
+    item |= meant
+    return [f"`{name}` was an object and was read as {value}." for name, value in meant.items()]
+
+
 def _level(record: Any) -> int | None:
     """The percentage of the traction battery; a hybrid says its fuel too."""
     energies = _part(record, "energies") or _part(record, "energy") or []
     for energy in energies if isinstance(energies, list) else [energies]:
         kind = folded(_word(_part(energy, "type")) or _word(_part(energy, "subType")))
         if kind.startswith("electric"):
-            try:
-                level = float(str(_part(energy, "level")).rstrip("% ").replace(",", "."))
-            except ValueError:
-                return None
-            return round(level) if 0 <= level <= 100 else None
+            return percent(_part(energy, "level"))
     return None

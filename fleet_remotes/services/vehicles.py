@@ -15,13 +15,14 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from msgspec import UNSET, Meta, UnsetType
 
-from core.corrections import Envelope, shortened
+from core.corrections import shortened
+from core.field_types import Envelope
 from core.ingest import BatchSteps, Intake, Submission, take
 from core.refusal import Refused
 from core.sql import columns, insert_rows
 from fleet_remotes.catalogue.words import BRAND, CAPABILITY, PRIVACY
 from fleet_remotes.choices import Brand, Capability, Privacy
-from fleet_remotes.ingest.vehicles import supported_in
+from fleet_remotes.ingest.vehicles import as_vendor_says, percent, supported_in
 from fleet_remotes.models import Fleet, FleetVehicle
 from fleet_remotes.models.fleets import check_vin
 from fleet_remotes.services import nudges
@@ -63,7 +64,10 @@ VEHICLE_NAMES = Envelope(
         "budget": "wakeup_budget",
         "tag": "tags",
         "label": "name",
+        **dict.fromkeys(("energies", "energy"), "battery_level"),
+        **dict.fromkeys(("onboardcapabilities", "remotecapabilities"), "capabilities"),
     },
+    complete=as_vendor_says,
     warns=True,
 )
 _FIELDS = tuple(name for name in SIDE_FIELDS if name != "new_fleet")
@@ -100,9 +104,12 @@ def as_known(item: VehicleInput) -> tuple[VehicleInput, list[str]]:
         known["privacy"] = UNSET
         notes.append(f"privacy: “{item.privacy[:40]}” is none of {', '.join(filter(None, Privacy.values))}.")
     if isinstance(item.battery_level, float | int):
-        is_level = 0 <= item.battery_level <= 100
-        known["battery_level"] = round(item.battery_level) if is_level else UNSET
-        notes += [] if is_level else [f"battery_level: {item.battery_level} is no percentage; it was left out."]
+        level = percent(item.battery_level)
+        known["battery_level"] = UNSET if level is None else level
+        if level is None:
+            notes.append(f"battery_level: {item.battery_level} is no percentage; it was left out.")
+        elif 0 < item.battery_level < 1:
+            notes.append(f"battery_level: {item.battery_level} was read as a share of one: {level} %.")
     return (msgspec.structs.replace(item, **known) if known else item), notes
 
 

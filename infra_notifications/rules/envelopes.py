@@ -15,7 +15,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any
 
-from core.corrections import Envelope
+from core.field_types import Envelope
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.rules.action_names import fold, known_action
 from infra_notifications.rules.actions import ACTIONS

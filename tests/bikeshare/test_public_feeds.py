@@ -66,6 +66,9 @@ def test_a_station_that_only_a_feed_knows_is_not_empty(client: Client) -> None:
     StationFactory(external_id="b", reported_vehicules=3, reported_docks=5, reported_at=NOW)
     (told,) = read(client, "station_status")["stations"]
     assert (told["num_vehicles_available"], told["num_docks_available"]) == (3, 5)
+    (kind,) = told["vehicle_types_available"]
+    assert kind["count"] == 3
+    assert kind["vehicle_type_id"] in {one["vehicle_type_id"] for one in read(client, "vehicle_types")["vehicle_types"]}
     assert "num_vehicles_disabled" not in told
 
 

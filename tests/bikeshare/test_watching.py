@@ -8,7 +8,7 @@ import pytest
 
 from bikeshare.choices import BikeStatus
 from bikeshare.event_kinds.watching import OWN
-from bikeshare.models import Bike, Dock, Program
+from bikeshare.models import Bike, Dock, Program, Station
 from bikeshare.services import renting, trips
 from bikeshare.services.watching import watch_fleets
 from outbox.event_kinds import all_kinds, matches_topic
@@ -191,9 +191,30 @@ def test_a_station_is_told_full_and_empty_once_each_time() -> None:
     ],
 )
 def test_an_imported_station_is_what_its_feed_says(reported: dict[str, Any], kinds: list[str]) -> None:
-    StationFactory(external_id="7", **reported)
+    station = StationFactory(external_id="7", reported_vehicules=3, reported_docks=3)
     watch_fleets(now=NOW)
+    Station.objects.filter(pk=station.pk).update(**{"reported_vehicules": None, "reported_docks": None} | reported)
+    for minutes in (1, 2):
+        watch_fleets(now=NOW + minutes * MINUTE)
     assert [event.kind for event in told()] == kinds
+
+
+@pytest.mark.parametrize("reported", [(0, 9), (9, 0), (None, None), (0, None), (0, 0)])
+def test_a_station_that_is_new_here_lost_and_got_nothing(reported: tuple[int | None, int | None]) -> None:
+    """Made by hand or by the first import of a city: nobody left, and nobody came."""
+    StationFactory(capacity=4)
+    StationFactory(external_id="7", reported_vehicules=reported[0], reported_docks=reported[1])
+    for minutes in (0, 1):
+        watch_fleets(now=NOW + minutes * MINUTE)
+    assert told() == []
+
+
+def test_a_station_that_is_closed_for_a_while_is_not_told_anew() -> None:
+    station = StationFactory(external_id="7", reported_vehicules=3)
+    for vehicules, status in ((3, "open"), (0, "open"), (0, "closed"), (0, "open")):
+        Station.objects.filter(pk=station.pk).update(reported_vehicules=vehicules, status=status)
+        watch_fleets(now=NOW)
+    assert len(told(EMPTY)) == 1
 
 
 def test_settings_turn_each_of_them_off() -> None:

@@ -328,3 +328,12 @@ def test_the_vendors_words_are_passed_on(api: ApiClient) -> None:
     found = api.get(f"/remotes/actions/{action.pk}").json()
     assert found["error"] == {"status": 403, "code": "40399", "message": "no", "uuid": "u-1"}
     assert "HTTP 403" in found["explanation"]
+
+
+@pytest.mark.parametrize("more", [{}, {"rotate": False}, {"batch_window_s": 5}])
+def test_a_header_value_without_rotation_is_no_silent_word(api: ApiClient, more: dict[str, Any]) -> None:
+    callback = CallbackFactory()
+    answer = api.put(
+        f"/remotes/callbacks/{callback.slug}/registration", {"header_value": "Bearer new-0123456789"} | more
+    )
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/header_value")

@@ -52,7 +52,13 @@ def _fleet() -> None:
         ("is_stolen", "perhaps", True, "left out"),
         ("is_stolen", None, True, "left out"),
         ("battery_level", "empty", 50, "left out"),
-        ("privacy", {"state": "Full"}, "Geolocation", "left out"),
+        ("privacy", {"state": "Full"}, "Full", "was read as"),
+        ("privacy", {"state": "?"}, "Geolocation", "is none of"),
+        ("battery_level", 0.55, 55, "share of one"),
+        ("battery_level", 0, 0, ""),
+        ("battery_level", [{"type": "Electric", "level": 64}], 64, "was read as"),
+        ("is_stolen", {"state": False}, False, "was read as"),
+        ("is_stolen", {}, True, "left out"),
     ],
 )
 def test_a_side_value_is_read_or_warned_of(api: ApiClient, field: str, value: Any, kept: Any, said: str) -> None:
@@ -82,6 +88,21 @@ def test_a_field_of_another_name_is_read_or_named_with_the_nearest(api: ApiClien
     assert said in str(answer["warnings"])
     found = api.get(f"/remotes/vehicles/{VIN}").json()
     assert ("X-1" in (found["plate"], found["vehicle_id"])) == ("was read as" in said)
+
+
+def test_a_vehicle_as_the_vendor_writes_it_is_read(api: ApiClient) -> None:
+    record = {
+        "privacy": {"state": "Full"},
+        "stolen": {"state": True},
+        "energies": [{"type": "Fuel", "level": 20}, {"type": "Electric", "level": 0.55}],
+        "onboardCapabilities": {"remote": {"Doors": {"supported": True}}},
+    }
+    answer = api.put("/remotes/vehicles", {"vehicles": [VEHICLE | record]}).json()
+    assert (answer["accepted"], answer["rejected"]) == (1, [])
+    assert "It was in `vehicles`." in str(answer["warnings"])
+    found = api.get(f"/remotes/vehicles/{VIN}").json()
+    assert (found["privacy"], found["is_stolen"], found["battery_level"]) == ("Full", True, 55)
+    assert found["capabilities"] == ["door"]
 
 
 def test_a_slip_in_a_fleet_moves_no_vehicle_and_makes_no_fleet(api: ApiClient) -> None:

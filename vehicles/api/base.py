@@ -32,7 +32,7 @@ from core.api import (
     rfc3339,
     serialize,
 )
-from core.corrections import Envelope
+from core.field_types import Envelope
 from core.ingest import BatchEndpoint
 from core.keys import refuse, slow_down
 from core.people import hides_id, shown, shown_id

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, Field
 
 from core.api import ConfigurationIn, Problem, audited_by, key_of, page_of, rfc3339, serialize
 from core.batches import batch_openapi
-from core.corrections import Envelope
+from core.field_types import Envelope
 from core.ingest import BatchEndpoint
 from core.people import shown
 from vehicles import selectors

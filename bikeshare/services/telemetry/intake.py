@@ -163,8 +163,9 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
                 continue
             added.append(len(self.messages))
             self.messages.append(message)
-            for column in (self.devices, self.moments, self.inside, self.verdicts, self.trips):
-                column.append(column[row])  # type: ignore[attr-defined]
+            columns: tuple[list[Any], ...] = (self.devices, self.moments, self.inside, self.verdicts, self.trips)
+            for column in columns:
+                column.append(column[row])
             self.clocks[added[-1]] = self.clocks[row]
         return added
 
