@@ -19,7 +19,7 @@ from infra_notifications.rules import reported_values as values
 from infra_notifications.rules.action_names import fold
 from infra_notifications.rules.fault_names import BESIDE, MAX_PLACE, event_fault, status_fault, transfer_fault
 from infra_notifications.rules.placeholders import tells_more
-from infra_notifications.rules.places import place_of
+from infra_notifications.rules.places import place_of, placed
 from infra_notifications.rules.present_words import at_present
 from infra_notifications.rules.reported_values import NOTHING, reported, told_by_report
 from infra_notifications.rules.security_events import SECURITY, tells_fault
@@ -41,6 +41,7 @@ from infra_notifications.rules.vocabulary import (
     may_name,
     object_of,
     pascal,
+    place_names,
     severity_of,
     text,
     truth,
@@ -185,19 +186,17 @@ def observe(protocol: str, action: str, payload: Any) -> list[Observation]:
 
 def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
     if "connectorStatus" in body:
-        status, evse = text(body.get("connectorStatus")), whole(body.get("evseId"))
+        status, where = text(body.get("connectorStatus")), placed(body.get("evseId"), body.get("connectorId"))
         faulted, words = status.lower() == FAULTED, in_words(text(body.get("info")), status)
         yield Observation(
             action,
             protocol,
-            evse,
+            where.evse,
             status,
             words=words,
             occurred_at=parse_time(body.get("timestamp")),
             over=status.lower() in OPERATIVE or None,
-            fault=status_fault(
-                evse, whole(body.get("connectorId")), of_evse=True, vague=faulted and not tells_more(words)
-            ),
+            fault=status_fault(where, of_evse=True, vague=faulted and not tells_more(words)),
             alarming=faulted or not is_status(status),
             defective=faulted,
             faulted=faulted,
@@ -211,22 +210,22 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
     vendor_code = text(body.get("vendorErrorCode"))
     if " " in vendor_code and FOLDED_VALUES["errorCode"].get(fold(vendor_code)) == NO_ERROR:
         vendor_code = ""  # "No error." is no two codes
-    fine, connector, info = error.lower() in ("", "noerror"), whole(body.get("evseId")), text(body.get("info"))
+    fine, info = error.lower() in ("", "noerror"), text(body.get("info"))
     info = at_present(info) if fine and status.lower() != FAULTED else info
     said = in_words(info, vendor_code, status)
-    connector = whole(body.get("connectorId")) if connector is None else connector
+    where = placed(body.get("connectorId") if body.get("evseId") is None else body.get("evseId"))
     codes, faulted = codes_of(error, vendor_code, minimum_codes(info)), status.lower() == FAULTED
     vague = faulted and not tells_more(error, said)
     yield Observation(
         action,
         protocol,
-        connector,
+        where.evse,
         status,
         # Beside an error, the vendor's "no error" means that the vendor adds nothing.
         codes if fine else tuple(code for code in codes if code.lower() != "noerror"),
         vendor=text(body.get("vendorId")),
         words=said[:MAX_TEXT],
-        fault=status_fault(connector, vague=vague) + BESIDE * (is_operative and not (fine and not said)),
+        fault=status_fault(where, vague=vague) + BESIDE * (is_operative and not (fine and not said)),
         operative=is_operative,
         alarming=not fine or faulted or not is_status(status),
         defective=not fine or faulted,
@@ -245,7 +244,7 @@ def _notify_event(protocol: str, action: str, body: dict[str, Any]) -> Iterator[
 
 def _event(protocol: str, action: str, data: dict[str, Any], generated: datetime | None, entry: int = 0) -> Observation:
     component, variable = object_of(data.get("component")), object_of(data.get("variable"))
-    name, what, (number, connector) = text(component.get("name")), text(variable.get("name")), place_of(data)
+    name, what, where = text(component.get("name")), text(variable.get("name")), place_of(data)
     codes, words = codes_of(data.get("techCode")), text(data.get("techInfo"))
     value, alerting = data.get("actualValue"), text(data.get("trigger")).lower() == "alerting"
     told, names_defect = reported(name, what, value, alerting=alerting), what.lower() in DEFECTS
@@ -259,7 +258,7 @@ def _event(protocol: str, action: str, data: dict[str, Any], generated: datetime
     instance = "".join(f"[{text(part.get('instance'))}]" for part in (component, variable) if part.get("instance"))
     # That a monitor is no longer exceeded (2.1, N08) says nothing of others; the value does.
     monitor = whole(data.get("variableMonitoringId")) if said is not False and not told.over else None
-    fault = event_fault(f"{name}/{what}{instance}", number, connector, tuple(filter(names_more, codes)), monitor)
+    fault = event_fault(f"{name}/{what}{instance}", where, tuple(filter(names_more, codes)), monitor)
     if said and what.lower() in CODE_VARIABLES:
         codes, names_defect = codes_of(data.get("techCode"), value), True
     said, names_defect = True if told.is_broken or told.is_sensed else said, names_defect or told.is_broken
@@ -281,7 +280,7 @@ def _event(protocol: str, action: str, data: dict[str, Any], generated: datetime
     return Observation(
         action,
         protocol,
-        number,
+        where.evse,
         status,
         codes,
         name,
@@ -291,7 +290,7 @@ def _event(protocol: str, action: str, data: dict[str, Any], generated: datetime
         over=over,
         # A number or text that merely changed asserts no fault; a boolean does, and so do an alert and a status.
         asserted=(said is not None and not informational) or alerting or grave or status.lower() in INOPERATIVE,
-        fault=status_fault(number or 0, connector, of_evse=True, vague=vague) if is_state else fault,
+        fault=status_fault(where._replace(evse=where.evse or 0), of_evse=True, vague=vague) if is_state else fault,
         explained=bool(codes or words) and not informational,
         is_state=is_state,
         transient=told.is_past or what.lower() == "operated",
@@ -338,9 +337,9 @@ def _transaction_end(protocol: str, action: str, body: dict[str, Any]) -> Iterat
     if not is_fault(reason):
         return
     place, at = object_of(body.get("evse")), parse_time(body.get("timestamp"))
-    evse = whole(place.get("id"))
-    fault = status_fault(evse, whole(place.get("connectorId")))
-    said = Observation(action, protocol, evse, codes=(reason,), words=reason, fault=fault, occurred_at=at)
+    where = placed(place.get("id"), place.get("connectorId"))
+    fault = status_fault(where)
+    said = Observation(action, protocol, where.evse, codes=(reason,), words=reason, fault=fault, occurred_at=at)
     yield msgspec.structs.replace(said, alarming=True, defective=True, transient=True)
 
 
@@ -356,12 +355,12 @@ def _data_transfer(protocol: str, action: str, body: dict[str, Any]) -> Iterator
         yield Observation(
             action,
             protocol,
-            alarm.connector,
+            whole(alarm.connector),
             codes=alarm.codes,
             vendor=vendor,
             words=alarm.words,
             over=alarm.over,
-            fault=transfer_fault(vendor, alarm.topic, alarm.name),
+            fault=transfer_fault(vendor, alarm.topic, alarm.name, place_names(alarm.connector)),
             alarming=is_open,
             defective=is_open and alarm.is_told,
             transient=True,

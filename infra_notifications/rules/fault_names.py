@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from infra_notifications.rules.places import Place
+
 MAX_PLACE, MAX_CODE, MOST_CODES = 140, 50, 4
 # What a status holds open, and a status of the station as a whole.
 STATUS, WHOLE_STATION = "status", "status@0"
@@ -21,12 +23,16 @@ _CONNECTOR, _MONITOR = "connector=", "monitor="
 _PLACE = re.compile(r"(?:status|transfer:[^#@?]*)(?![^#?])")
 
 
-def status_fault(evse: int | None, connector: int | None = None, *, of_evse: bool = False, vague: bool = False) -> str:
+def status_fault(where: Place, *, of_evse: bool = False, vague: bool = False) -> str:
     """What a reported status holds open; that of the whole station (0) is not ended by one of its connectors, that of a
     connector of an EVSE (2.x) not by its neighbour or by the EVSE as a whole (`of_evse`), and that of the EVSE not by
-    its connectors."""
-    place = STATUS + (f"#{connector}" if connector else "#evse" if of_evse else "")
-    return (WHOLE_STATION if evse == 0 else place) + VAGUE * vague
+    its connectors. What has a name and no number is ended by that, or by the whole station."""
+    evse, connector, names = where
+    if evse == 0:
+        own = "".join(f"#{_CONNECTOR}{name}" for name in names) + f"#{connector}" * bool(names and connector)
+        return WHOLE_STATION + own + VAGUE * vague
+    own = f"#{connector}" if connector else f"#={names[0]}" if names else "#evse" * of_evse
+    return STATUS + own + VAGUE * vague
 
 
 def at_connector(fault: str, number: int) -> str:
@@ -35,19 +41,20 @@ def at_connector(fault: str, number: int) -> str:
     return f"{place[0]}@{number}{fault[place.end() :]}" if place else fault
 
 
-def event_fault(
-    place: str, evse: int | None, connector: int | None, codes: tuple[str, ...] = (), monitor: int | None = None
-) -> str:
+def event_fault(place: str, where: Place, codes: tuple[str, ...] = (), monitor: int | None = None) -> str:
     """What a component and its variable (2.x) hold open; several monitors of one variable do, each by itself."""
-    parts = [f"{_CONNECTOR}{connector}"] * bool(connector) + [code[:MAX_CODE] for code in codes[:MOST_CODES]]
+    evse, connector, names = where
+    connectors = [f"{_CONNECTOR}{name}" for name in (*names, *[connector] * bool(connector))]
+    parts = connectors + [code[:MAX_CODE] for code in codes[:MOST_CODES]]
     parts += [f"{_MONITOR}{monitor}"] * (monitor is not None)
     return "#".join((f"{place[:MAX_PLACE]}@{evse or 0}", *parts))
 
 
-def transfer_fault(vendor: str, topic: str, name: str) -> str:
-    """What a vendor's own message holds open: no other vendor ends it, nor does what has another name."""
+def transfer_fault(vendor: str, topic: str, name: str, places: tuple[str, ...] = ()) -> str:
+    """What a vendor's own message holds open: no other vendor ends it, nor does what has another name or place."""
     maker, named = ("".join(filter(str.isalnum, said.lower()))[:MAX_CODE] for said in (vendor, name))
-    return f"transfer:{maker}:{topic[:MAX_CODE]}" + f"#{named}" * bool(named)
+    where = "".join(f"#{_CONNECTOR}{place}" for place in places)
+    return f"transfer:{maker}:{topic[:MAX_CODE]}" + f"#{named}" * bool(named) + where
 
 
 def ending_what_faulted(fault: str) -> str:
@@ -80,10 +87,11 @@ def covers(clear: str, fault: str) -> bool:
     )
 
 
-def is_same(fault: str, other: str) -> bool:
-    """Whether two names are of one place, where a number is unsaid in one of them, and say the same of it."""
-    (place, *parts), (other_place, *others) = _parts(fault), _parts(other)
-    return parts == others and _is_same_place(place, other_place)
+def is_same(clear: str, fault: str) -> bool:
+    """Whether two names are of one place, where a number is unsaid in one of them, and say the same of it; a clear of
+    the station as a whole is of what has but a name, too."""
+    (place, connectors, *parts), (other_place, its_connectors, *others) = _parts(clear), _parts(fault)
+    return parts == others and connectors <= its_connectors and _is_same_place(place, other_place)
 
 
 def _parts(fault: str) -> tuple[str, set[str], set[str], set[str]]:

@@ -19,8 +19,10 @@ from infra_notifications.rules.vocabulary import (
     TEXT_FIELDS,
     VALUES,
     alone,
+    numbered,
     object_of,
     pascal,
+    place_names,
     spoken,
     text,
     whole,
@@ -130,12 +132,19 @@ def read_fields(wire: WireMessage) -> None:
 
 
 def _read_place(wire: WireMessage, holder: dict[str, Any], key: str) -> None:
-    """What is no number of a connector or EVSE, is none of those that we know; what is said there concerns them all."""
+    """What is no number of a connector or EVSE, is none of those that we know: what is said there is of all, and
+    only what is called the same ends it."""
     value = holder.get(key)
-    if value is not None and whole(value) is None:
+    if value is None or whole(value) is not None:
+        return
+    named = f"`{key}`" if key != "id" else "The `id` of `evse`"
+    if (number := numbered(value)) is not None:
+        holder[key] = number
+        wire.note(f"{named} {str(value)[:40]!r} was read as {number}.")
+        return
+    if not place_names(value):
         holder[key] = 0
-        named = f"`{key}`" if key != "id" else "The `id` of `evse`"
-        wire.note(f"{named} {str(value)[:40]!r} is no number that it can have; it was read as 0, the whole station.")
+    wire.note(f"{named} {str(value)[:40]!r} is no number that it can have; it was read as 0, the whole station.")
 
 
 def _read_part(wire: WireMessage, holder: dict[str, Any], key: str) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from infra_notifications.rules.action_names import fold
+from infra_notifications.rules.owners import NUMBERS, PLACED
 from infra_notifications.rules.transfer_words import (
     CODES,
     ENDED_AT,
@@ -23,10 +24,12 @@ from infra_notifications.rules.transfer_words import (
     ON,
     OTHER,
     PART_STATES,
+    PILOT_FAULTS,
     PLACES,
     SORTS,
     SWITCHES,
     TEXTS,
+    is_fine,
     names_end,
     words_of,
 )
@@ -126,13 +129,31 @@ def tells_by_itself(key: str, value: Any) -> bool:
     return isinstance(value, str) and fold(said) in _STATES
 
 
-def strictly(data: Any, depth: int = 0, *, is_grave: bool = False) -> Any:
+def lists_faults(key: str) -> bool:
+    """Whether a name is that of the faults that there are now: "faults", "alarmList", not "errorStatus"."""
+    words = words_of(key)
+    is_list = words[-1:] == ["list"] or (fold(key).endswith("s") and words[-1:] != ["status"])
+    is_now = OTHER.intersection(words) <= {"list"} and _OF_THE_PAST.isdisjoint(words) and not is_of_attempts(key)
+    return is_list and is_now and bool(GRAVE.search(fold(key)))
+
+
+def is_emptied(key: str, value: Any) -> bool:
+    """Whether a field says that of the faults that there may be, there are none."""
+    is_none = not value or (isinstance(value, str) and (is_fine(value) or not any(map(str.isalnum, value))))
+    return is_none and lists_faults(key)
+
+
+def strictly(data: Any, depth: int = 0, *, is_grave: bool = False, is_owned: bool = False) -> Any:
     """What of the data of a message that is called neither an alarm nor a state says so by itself; None for nothing.
-    `is_grave`: it stands under a name for faults, or is sorted among them."""
+    `is_grave`: it stands under a name for faults, or is sorted among them; `is_owned`: under one of connectors."""
     if isinstance(data, str):
         return data if is_grave or is_on(data) is not None or names_end(data) or logs(data) else None
     if isinstance(data, list) and depth < _DEEPEST:
-        said = [found for each in data[:_MOST] if (found := strictly(each, depth + 1, is_grave=is_grave)) is not None]
+        said = [
+            found
+            for each in data[:_MOST]
+            if (found := strictly(each, depth + 1, is_grave=is_grave, is_owned=is_owned)) is not None
+        ]
         return said or (None if data else [])
     if not isinstance(data, dict) or depth == _DEEPEST:
         return None
@@ -141,10 +162,19 @@ def strictly(data: Any, depth: int = 0, *, is_grave: bool = False) -> Any:
     )
     kept: dict[str, Any] = {}
     for key, value in data.items():
-        if isinstance(value, dict | list):
-            if OTHER.isdisjoint(words_of(key)) and _OF_THE_PAST.isdisjoint(words_of(key)):
-                said = strictly(value, depth + 1, is_grave=bool(GRAVE.search(fold(key))))
+        if is_emptied(key, value):
+            kept[key] = value
+        elif isinstance(value, dict | list):
+            is_other = not (OTHER.isdisjoint(words_of(key)) or lists_faults(key) or PLACED.fullmatch(fold(key)))
+            if not is_other and _OF_THE_PAST.isdisjoint(words_of(key)):
+                said = strictly(
+                    value, depth + 1, is_grave=bool(GRAVE.search(fold(key))), is_owned=bool(PLACED.fullmatch(fold(key)))
+                )
                 kept |= {key: said} if said is not None else {}
-        elif tells_by_itself(key, value) or (is_grave and fold(key) in CODES.union(TEXTS)):
+        elif (
+            tells_by_itself(key, value)
+            or (is_owned and (fold(key) in NUMBERS or value in PILOT_FAULTS))
+            or (is_grave and fold(key) in CODES.union(TEXTS))
+        ):
             kept[key] = value
     return kept or None

@@ -120,6 +120,8 @@ SORTS = frozenset(["type", "event", "eventtype", "category", "severity", "level"
 NO_PARTS = SORTS | STATES | STEPS | {*CODES, *TEXTS, "result", "mode", "reply", "response"}
 HARMLESS = frozenset(("warning", "warn", "notice", "info", "informational", "information", "debug"))
 LEVELS = frozenset(("severity", "level"))
+# IEC 61851: the states of what has an error or no power.
+PILOT_FAULTS = ("E", "F")
 PLACES = ("evseid", "connectorid", "evse", "connector", "outlet")
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 CLAUSE = re.compile(r"[.,;!|]\s")

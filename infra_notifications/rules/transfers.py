@@ -6,11 +6,22 @@ read and what says by itself that something is broken, so that texts for display
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from infra_notifications.rules.action_names import fold
-from infra_notifications.rules.transfer_data import data_of, is_of_attempts, is_on, listed, logs, strictly
+from infra_notifications.rules.owners import PLACED, Which, number_in, place_of
+from infra_notifications.rules.transfer_data import (
+    data_of,
+    is_emptied,
+    is_of_attempts,
+    is_on,
+    listed,
+    lists_faults,
+    logs,
+    strictly,
+)
 from infra_notifications.rules.transfer_words import (
     BEGIN,
     BROKEN_PARTS,
@@ -32,7 +43,7 @@ from infra_notifications.rules.transfer_words import (
     NO_PARTS,
     OTHER,
     PART_STATES,
-    PLACES,
+    PILOT_FAULTS,
     REPORT,
     SORTS,
     STATES,
@@ -48,11 +59,15 @@ from infra_notifications.rules.transfer_words import (
     says_broken,
     words_of,
 )
-from infra_notifications.rules.vocabulary import MAX_TEXT, TRAITS, text, truth, whole
+from infra_notifications.rules.vocabulary import MAX_TEXT, TRAITS, text, truth
 
 _DEEPEST, _MOST_ALARMS = 6, 1_000
 # What else a name of these words is about, it is about what is so now: a line of a log, a test of oneself.
 _NOW = frozenset(("log", "logs", "test"))
+
+
+# Lists of codes: "faults": [3, 7].
+_NUMBERED_FAULTS = re.compile(r"(?<!de)(?:fault|alarm|error)(?:code|id|number|no)?s?(?:list)?$")
 
 
 class Alarm(NamedTuple):
@@ -61,9 +76,10 @@ class Alarm(NamedTuple):
     `name` is what it is about in any of its states, "" where it does not say; one end without a name ends all of its
     `topic`. `is_told`: it says in words or by a switch that something is so, and no level says that it is harmless.
     `is_clear`: its data says that something is broken, whatever the message is called; `is_text`: in a text alone.
+    `is_emptied`: of a list of faults nothing is left.
     """
 
-    connector: int | None = None
+    connector: Which = None
     codes: tuple[str, ...] = ()
     words: str = ""
     over: bool | None = None
@@ -74,6 +90,7 @@ class Alarm(NamedTuple):
     is_told: bool = False
     is_clear: bool = False
     is_text: bool = False
+    is_emptied: bool = False
 
 
 def _kind_of(name: str) -> tuple[bool, bool]:
@@ -88,7 +105,13 @@ def _kind_of(name: str) -> tuple[bool, bool]:
 
 def is_report(payload: Mapping[str, Any]) -> bool:
     """Whether the `data` of a DataTransfer is about the state of its station, by the name of its message."""
-    return _kind_of(text(payload.get("messageId")))[1]
+    name = text(payload.get("messageId"))
+    return _kind_of(name)[1] or _is_asked(name)
+
+
+def _is_asked(name: str) -> bool:
+    """Whether a messageId asks for a state, so that what it brings of connectors is the answer: "GetStatus"."""
+    return OTHER.intersection(words_of(name)) == {"get"} and bool(REPORT.search(fold(name)))
 
 
 def said_in(payload: Mapping[str, Any]) -> Any:
@@ -97,6 +120,9 @@ def said_in(payload: Mapping[str, Any]) -> Any:
     name, data = text(payload.get("messageId")), data_of(payload)
     if _kind_of(name)[1]:
         return data
+    if _is_asked(name):
+        held = data.items() if isinstance(data, dict) else ()
+        return {key: value for key, value in held if PLACED.fullmatch(fold(key))} or None
     words = OTHER.intersection(words_of(name))
     if not words <= _NOW or is_of_attempts(name):
         return None
@@ -122,6 +148,8 @@ def alarms_in(payload: dict[str, Any], stated: Container[int] = (), data: Any = 
     found = list(_read(data, 0, stated))[:_MOST_ALARMS] if is_read or data is not None else []
     if not is_read:
         found = [alarm for alarm in found if alarm.is_clear or alarm.over or (alarm.is_told and not is_other)]
+    told = {alarm.connector for alarm in found if not alarm.over and (alarm.is_clear or (is_named and alarm.is_told))}
+    found = [alarm for alarm in found if not (alarm.is_emptied and alarm.connector in told)]
     spoken = "" if is_other else " ".join(words)
     if not found and not stated and spoken and (is_named or not _only_measures(words, data)):
         place = place_of({fold(key): value for key, value in data.items()}) if isinstance(data, dict) else None
@@ -167,26 +195,44 @@ def _twin(alarm: Alarm, called: str, *, is_named: bool) -> Alarm:
     return alarm._replace(topic=called, name="") if is_named else alarm._replace(topic="", name=called)
 
 
-def _read(data: Any, depth: int, stated: Container[int], *, is_grave: bool = False) -> Iterator[Alarm]:
-    """`is_grave`: it stands under a name for faults."""
+def _read(
+    data: Any, depth: int, stated: Container[int], *, is_grave: bool = False, is_owned: bool = False
+) -> Iterator[Alarm]:
+    """`is_grave`: it stands under a name for faults; `is_owned`: under one of connectors or EVSEs."""
     if isinstance(data, str) and any(map(str.isalnum, data)):
         yield from _read_text(data, stated, is_grave=is_grave)
     elif data == [] and not depth:
-        yield Alarm(over=True)  # of those that there are, none
+        yield Alarm(over=True, is_emptied=True)  # of those that there are, none
     elif isinstance(data, list) and depth < _DEEPEST:
         for each in data[:_MOST_ALARMS]:
-            yield from _read(each, depth + 1, stated, is_grave=is_grave)
+            yield from _read(each, depth + 1, stated, is_grave=is_grave, is_owned=is_owned)
     elif isinstance(data, dict) and depth < _DEEPEST:
         told, inner = _Told(), list[Alarm]()
         for key, value in data.items():
-            if isinstance(value, dict | list):
-                is_of_faults = bool(GRAVE.search(fold(key))) and OTHER.isdisjoint(words_of(key))
-                inner += _read(value, 0 if is_of_faults and not value else depth + 1, stated, is_grave=is_of_faults)
-            elif id(data) not in stated:
+            if is_emptied(key, value):
+                inner.append(Alarm(over=True, is_emptied=True))
+            elif isinstance(value, dict | list):
+                inner += _held(key, value, depth, stated, is_owned=is_owned)
+            elif id(data) not in stated and id(value) not in stated:
                 told.hear(key, value)
-        connector = place_of({fold(key): value for key, value in data.items()})
+        connector = place_of({fold(key): value for key, value in data.items()}, is_owned=is_owned)
         for alarm in (*told.alarms(is_grave=is_grave), *inner):
             yield alarm if alarm.connector is not None else alarm._replace(connector=connector)
+
+
+def _held(
+    key: str, value: dict[str, Any] | list[Any], depth: int, stated: Container[int], *, is_owned: bool
+) -> Iterator[Alarm]:
+    """What stands under a name; connectors within an EVSE are counted there."""
+    is_of_faults = bool(GRAVE.search(fold(key))) and (OTHER.isdisjoint(words_of(key)) or lists_faults(key))
+    is_empty, is_placed = fold(key) in FAULT_TEXT_NAMES and not value, bool(PLACED.fullmatch(fold(key)))
+    number = number_in(fold(key), is_owned=is_owned) if is_owned or is_placed else None
+    is_within = is_owned and is_placed
+    if isinstance(value, list) and lists_faults(key) and _NUMBERED_FAULTS.search(fold(key)):
+        value = [{"code": each} if type(each) is int else each for each in value if each != 0]
+        is_empty = not value
+    for alarm in _read(value, 0 if is_empty else depth + 1, stated, is_grave=is_of_faults, is_owned=is_placed):
+        yield alarm._replace(connector=None if is_within else number if alarm.connector is None else alarm.connector)
 
 
 def _read_text(said: str, stated: Container[int], *, is_grave: bool) -> Iterator[Alarm]:
@@ -201,11 +247,6 @@ def _read_text(said: str, stated: Container[int], *, is_grave: bool) -> Iterator
         yield alarm._replace(is_clear=alarm.is_told and (is_grave or logs(said)))
 
 
-def place_of(values: Mapping[str, Any]) -> int | None:
-    """The connector or EVSE that an object names; its keys are folded."""
-    return next((number for key in PLACES if (number := whole(values.get(key))) is not None), None)
-
-
 class _Told:
     """What the fields of one object say together."""
 
@@ -218,7 +259,7 @@ class _Told:
         self.over: bool | None = None
         self.is_on = self.is_harmless = self.is_fine = self.has_ended = self.is_clear = False
         # It is sorted among faults; it holds an error without a text; its value is 0.
-        self.is_sorted = self.is_blank = self.is_zero = False
+        self.is_sorted = self.is_blank = self.is_zero = self.has_pilot_fault = False
         self.at: Any = None
 
     def hear(self, key: str, value: Any) -> None:
@@ -276,6 +317,7 @@ class _Told:
 
     def _hear_state(self, folded: str, said: str) -> None:
         state = fold(said)
+        self.has_pilot_fault = self.has_pilot_fault or (folded == "state" and said in PILOT_FAULTS)
         if names_end(said) or (state in CALM and folded in STATES):
             self.over = True
         is_sort = folded in STEPS and state in GRAVE_WORDS
@@ -321,7 +363,7 @@ class _Told:
             name=real[0][:MOST_NAME].lower() if real else name_of(named),
             is_told=not self.is_harmless and (self.is_on or bool(real) or bool(asserted and asserts(asserted))),
             is_clear=is_clear and over is not True and not self.is_harmless,
-            is_text=not (real or self.is_on) and not says_broken(asserted),
+            is_text=not (real or self.is_on or self.has_pilot_fault) and not says_broken(asserted),
         )
 
     def _of_parts(self) -> Iterator[Alarm]:

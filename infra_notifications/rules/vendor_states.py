@@ -7,24 +7,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from infra_notifications.rules.action_names import fold
+from infra_notifications.rules.owners import NUMBERS, OWNED, OWNERS, Which, number_in, place_of
 from infra_notifications.rules.placeholders import tells_more
 from infra_notifications.rules.transfer_words import is_fine, names_fault, words_of
-from infra_notifications.rules.transfers import place_of
 from infra_notifications.rules.vocabulary import FOLDED_VALUES, VALUES, text, whole
 
 _SEPARATOR = re.compile(r"[,;|]")
-_OWNER_NAMES = "connector evse outlet gun port plug socket charger chargepoint chargingpoint chargingstation station"
-_OWNERS = tuple(_OWNER_NAMES.split())
-_STATES = ("status", "state", *(owner + end for owner in _OWNERS for end in ("status", "state")))
-# An object under such a name, or in a list of it, may be called by its number alone.
-_NUMBERS = ("id", "number", "no", "num", "index")
-_OWNED = re.compile(rf"(?:{'|'.join(_OWNERS)})(?:list|states?|status|statuses|es|s)?(\d*)")
+_STATES = ("status", "state", *(owner + end for owner in OWNERS for end in ("status", "state")))
 # A messageId of these words alone is about nothing but states, so that calm ones among them are believed too.
 _STATE_WORDS = """
-    status statuses state states charge charging point box cp notification notify report event update change changed
+    status statuses state states charge charging point box cp notification notify report event update change changed get
     info all connectors evses evb message data
 """
-_ABOUT_STATES = {*_OWNERS, *_STATE_WORDS.split()}
+_ABOUT_STATES = {*OWNERS, *_STATE_WORDS.split()}
 _SAID = (
     "info",
     "message",
@@ -70,12 +65,12 @@ def _is_state(body: dict[str, Any], words: set[str]) -> bool:
     said, is_placed = fold(body.pop("said")), "connectorId" in body or "evseId" in body
     is_about = bool(words) and words <= _ABOUT_STATES
     if body.get("connectorStatus", body.get("status")) == "Faulted":
-        return is_placed or said not in _OF_ATTEMPTS or (is_about and not words.isdisjoint(_OWNERS))
+        return is_placed or said not in _OF_ATTEMPTS or (is_about and not words.isdisjoint(OWNERS))
     is_exact = said in map(fold, VALUES["status"])
     return is_exact and ("errorCode" in body or (is_about and is_placed))
 
 
-def _read(data: Any, depth: int, place: int | None, *, is_owned: bool, is_within: bool = False) -> Iterator[State]:
+def _read(data: Any, depth: int, place: Which, *, is_owned: bool, is_within: bool = False) -> Iterator[State]:
     """`place` is the connector of what holds it; `is_owned`: it stands where connectors are listed; `is_within`: in
     those of an EVSE."""
     if depth == _DEEPEST:
@@ -85,10 +80,9 @@ def _read(data: Any, depth: int, place: int | None, *, is_owned: bool, is_within
             yield from _read(each, depth + 1, place, is_owned=is_owned, is_within=is_within)
     elif isinstance(data, dict):
         values = {fold(key): value for key, value in data.items()}
-        named = place_of(values)
+        named = place_of(values, is_owned=is_owned)
         if named is None:
-            names = (*(each for each in _OWNERS), *(_NUMBERS if is_owned else ()))
-            named = next((number for key in names if (number := whole(values.get(key))) is not None), None)
+            named = next((number for key in OWNERS if (number := whole(values.get(key))) is not None), None)
         # A connector within an EVSE is counted there, so the EVSE says more.
         place = place if named is None or (is_within and place is not None) else named
         if body := _body(values, place):
@@ -98,27 +92,26 @@ def _read(data: Any, depth: int, place: int | None, *, is_owned: bool, is_within
             yield from _read_member(fold(key), value, depth, place, is_owned=is_owned, is_evse=is_evse or is_within)
 
 
-def _read_member(
-    key: str, value: Any, depth: int, place: int | None, *, is_owned: bool, is_evse: bool
-) -> Iterator[State]:
+def _read_member(key: str, value: Any, depth: int, place: Which, *, is_owned: bool, is_evse: bool) -> Iterator[State]:
     """What stands under a name: "connectors", "connector2", or in a list of connectors "2" alone."""
-    owner = _OWNED.fullmatch(key)
-    number = whole(key if is_owned or key.isdecimal() else owner[1] if owner else None)
+    number: Which = number_in(key, is_owned=is_owned)
+    if number is None and is_owned and len(key) == 1:
+        number = key
     if isinstance(value, dict | list):
         place = place if number is None else number
-        yield from _read(value, depth + 1, place, is_owned=bool(owner), is_within=is_evse)
+        yield from _read(value, depth + 1, place, is_owned=bool(OWNED.fullmatch(key)), is_within=is_evse)
     elif number is not None and isinstance(value, str) and (body := _body({"status": value}, number)):
         yield State(body, id(value))
 
 
 def tells_state(key: str, value: Any) -> bool:
     """Whether a field, whose name is folded, says which connector is meant or which state it has."""
-    if key in _STATES or key.isdecimal() or (_OWNED.fullmatch(key) and isinstance(value, str)):
+    if key in _STATES or key.isdecimal() or (OWNED.fullmatch(key) and isinstance(value, str)):
         return fold(text(value)) in FOLDED_VALUES["status"]
-    return key in (*_OWNERS, *_NUMBERS) and whole(value) is not None
+    return key in (*OWNERS, *NUMBERS) and whole(value) is not None
 
 
-def _body(values: Mapping[str, Any], place: int | None) -> dict[str, Any] | None:
+def _body(values: Mapping[str, Any], place: Which) -> dict[str, Any] | None:
     """The StatusNotification that an object is, with the word for its state as it was `said`; None for any other."""
     key = next((name for name in _STATES if isinstance(values.get(name), str)), "")
     named = text(values.get(key))

@@ -14,6 +14,7 @@ from infra_notifications.rules.action_names import fold
 MAX_TEXT = 500
 # A connector or EVSE has a number below this.
 MOST_CONNECTORS = 32_768
+MOST_PLACE_NAME = 20
 NO_CONNECTOR = f"`connector` must be a number from 0 to {MOST_CONNECTORS - 1}."
 _STATUSES = """
     Available Preparing Charging SuspendedEVSE SuspendedEV Finishing Reserved Unavailable Faulted Occupied
@@ -190,6 +191,33 @@ def whole(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_CONNECTORS else None
 
 
+_NAMED_NUMBER = re.compile(r"(?:connector|evse|outlet|gun|port|plug|socket)[\s_#:.-]*(\d{1,5})", re.IGNORECASE)
+
+
+def place_number(value: Any) -> int | None:
+    """The number of a connector or EVSE; 0, the whole station, for what is none of those that we know."""
+    number = whole(value)
+    return 0 if number is None and value is not None else number
+
+
+def place_names(*values: Any) -> tuple[str, ...]:
+    """What connectors or EVSEs are called that have no number: "A", "left"."""
+    return tuple(name for value in values if (name := _place_name(value)))
+
+
+def _place_name(value: Any) -> str:
+    if value is None or type(value) is int or whole(value) is not None:
+        return str(value) if type(value) is int and value >= MOST_CONNECTORS else ""
+    said = text(value)
+    return "" if said.startswith("-") else "".join(filter(str.isalnum, said.lower()))[:MOST_PLACE_NAME]
+
+
+def numbered(value: Any) -> int | None:
+    """The number in the name of a connector or EVSE that says what it is as well: "Connector 1"."""
+    found = _NAMED_NUMBER.fullmatch(text(value)) if isinstance(value, str) else None
+    return whole(found[1]) if found else None
+
+
 def severity_of(value: Any) -> int | None:
     """A severity of OCPP 2.1, 0 (danger) to 9 (debug), by its number or its name; None for anything else."""
     number = whole(value)
@@ -217,6 +245,6 @@ def evse_of(payload: Any) -> int | None:
     body = object_of(payload)
     # 2.x counts connectors within an EVSE, so the EVSE says more.
     for key in ("evseId", "connectorId"):
-        if (number := whole(body.get(key))) is not None:
+        if (number := place_number(body.get(key))) is not None:
             return number
-    return whole(object_of(body.get("evse")).get("id"))
+    return place_number(object_of(body.get("evse")).get("id"))
