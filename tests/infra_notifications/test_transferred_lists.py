@@ -89,7 +89,7 @@ def test_each_of_a_list_of_connectors_is_told_of_its_own(
         tell({field: broken[::-1] if turned else broken}, number * 10, name)
         assert (open_cases(points[0]), open_cases(points[1])) == ([], [case]), said
         calm = {"state": "Available", "errorCode": "NoError"} if said.get("state") == "Faulted" else {"error": "none"}
-        ends: dict[str, Any] = {"id": 2, "state": "A"} | ({"alarms": []} if "alarms" in said else calm)
+        ends: dict[str, Any] = {"id": 2, "state": "A"} | ({"alarms": ""} if "alarms" in said else calm)
         tell({field: [WELL, ends]}, number * 10 + 5, name)
         assert (open_cases(points[0]), open_cases(points[1])) == ([], []), said
 
