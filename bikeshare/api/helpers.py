@@ -60,7 +60,7 @@ def refuse_misspelt(body: bytes, kind: type[msgspec.Struct]) -> None:
             raise wrong_field(f"{name[:40]}: Nobody reads a field of this name; it is set by {operation}.")
 
 
-_ELSEWHERE = {
+_ELSEWHERE: dict[tuple[type[msgspec.Struct], str], str] = {
     (PassBody, name): "POST /bikeshare/passes/{id}/associate"
     for name in ("cyclist", "cyclistid", "user", "userid", "owner", "rider")
 }

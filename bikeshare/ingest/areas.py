@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from bikeshare.ingest.gbfs import data_of, items_of
 from core.moments import read_moment
 
@@ -19,7 +21,7 @@ def zones_of_areas(document: Any) -> dict[str, Any] | None:
     geographies = items_of(held.get("geographies") or (held if "geography_json" in held else None))
     for geography in geographies or ():
         if isinstance(geography, Mapping):
-            held_there = _features(geography.get("geography_json"))
+            held_there = _features(_opened(geography.get("geography_json"))) or [_NO_AREA]
             own = {"name": geography.get("name"), **_times(geography)}
             own |= {"id": geography.get("geography_id")} if len(held_there) == 1 else {}
             features += [_named(feature, own) for feature in held_there]
@@ -28,6 +30,18 @@ def zones_of_areas(document: Any) -> dict[str, Any] | None:
         return None
     collection = {"type": "FeatureCollection", "features": features}
     return {"version": "", "data": {"geofencing_zones": collection, "is_geojson": True}}
+
+
+# Said as a problem, instead of being passed over.
+_NO_AREA = {"type": "Feature", "geometry": None, "properties": {}}
+
+
+def _opened(document: Any) -> Any:
+    """What a text holds that is JSON; everything else as it is."""
+    try:
+        return msgspec.json.decode(document) if isinstance(document, str) else document
+    except msgspec.DecodeError:
+        return None
 
 
 def _features(document: Any) -> list[Any]:

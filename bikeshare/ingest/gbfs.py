@@ -24,6 +24,7 @@ from bikeshare.rules.telemetry import is_position
 from core.corrections import folded
 from core.moments import read_moment
 from core.text import composed
+from core.words import Vocabulary
 
 # The versions in which the direction of a ring has a meaning.
 DIRECTED = ("2.1", "2.2", "2.3")
@@ -318,6 +319,10 @@ def _zones(feed: Feed, document: Any, types: Mapping[str, str], ring_direction_c
     _note_unknown_types(feed, where)
 
 
+_FORBIDDEN = {ZoneType.FORBIDDEN: "no_ride no_riding interdit interdite verboten prohibited"}
+_ZONE_TYPES = Vocabulary(dict.fromkeys(ZoneType, "") | _FORBIDDEN)
+
+
 def _properties(item: Any) -> Mapping[str, Any]:
     properties = item.get("properties") if isinstance(item, Mapping) else None
     return properties if isinstance(properties, Mapping) else {}
@@ -351,8 +356,10 @@ def _zone(feed: Feed, item: Any, types: Mapping[str, str], directed: bool, path:
         "geometry": geojson_of(area),
         "rules": rules,
     }
-    if properties.get("type") in ZoneType.values:
-        zone["type"] = properties["type"]
+    if said := _text(properties.get("type")):
+        if (kind := _ZONE_TYPES.read(said)) is None:
+            feed.notes.append((f"{path}.properties.type", f"{said[:40]} is none of {', '.join(ZoneType.values)}"))
+        zone |= {} if kind is None else {"type": str(kind)}
     if properties.get("status") in OpenStatus.values:
         zone["status"] = properties["status"]
     for key in ("start", "end"):

@@ -69,7 +69,7 @@ def _lift(item: dict[str, Any]) -> list[str]:
         item |= {"data": held} if held is not None else {}
         return []
     for key, value in inner.items():
-        item.setdefault(_OWN.get(folded(key), key), value)
+        item.setdefault(_OWN.get(folded(key)) or key, value)
     return ["What was within `data` was read as if it stood beside it."]
 
 

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -77,3 +78,27 @@ def test_the_page_saves_what_its_search_finds(viewer: Client, zones: list[Zone])
     assert file["Content-Disposition"] == 'attachment; filename="zones.geojson"'
     assert [feature["id"] for feature in json.loads(file.content)["features"]] == [zones[2].pk]
     assert viewer.get(f"{reverse('bikeshare:zones_geojson')}?q=size:9").status_code == 302
+
+
+SQUARE = {"type": "Polygon", "coordinates": [[[2.0, 48.0], [2.1, 48.0], [2.1, 48.1], [2.0, 48.0]]]}
+
+
+@pytest.mark.parametrize("word", ["forbidden", "Forbidden", "FORBIDDEN ", "no_ride", "interdit", "Verboten"])
+def test_the_type_of_a_zone_is_read_in_any_spelling(word: str) -> None:
+    area = {"type": "Feature", "geometry": SQUARE, "properties": {"name": "a", "type": word}}
+    feed = feed_from({"geofencing_zones": zones_of_areas(area)})
+    assert feed.zones is not None
+    assert ([zone["type"] for zone in feed.zones], feed.notes) == (["forbidden"], [])
+
+
+def test_a_type_that_nobody_knows_and_an_area_that_is_none_are_said() -> None:
+    odd = {"type": "Feature", "geometry": SQUARE, "properties": {"type": "playground"}}
+    geographies = [
+        {"geography_id": "a", "geography_json": msgspec.json.encode(SQUARE).decode()},
+        {"geography_id": "b", "geography_json": None},
+        {"geography_id": "c", "geography_json": odd},
+    ]
+    feed = feed_from({"geofencing_zones": zones_of_areas({"geographies": geographies})})
+    assert feed.zones is not None
+    assert ([zone["external_id"] for zone in feed.zones], len(feed.problems)) == (["a", "c"], 1)
+    assert "playground is none of" in str(feed.notes)
