@@ -33,7 +33,7 @@ def zones_of_areas(document: Any) -> dict[str, Any] | None:
 
 
 # Said as a problem, instead of being passed over.
-_NO_AREA = {"type": "Feature", "geometry": None, "properties": {}}
+_NO_AREA: dict[str, Any] = {"type": "Feature", "geometry": None, "properties": {}}
 
 
 def _opened(document: Any) -> Any:

@@ -319,8 +319,8 @@ def _zones(feed: Feed, document: Any, types: Mapping[str, str], ring_direction_c
     _note_unknown_types(feed, where)
 
 
-_FORBIDDEN = {ZoneType.FORBIDDEN: "no_ride no_riding interdit interdite verboten prohibited"}
-_ZONE_TYPES = Vocabulary(dict.fromkeys(ZoneType, "") | _FORBIDDEN)
+_FORBIDDEN: dict[str, str] = {ZoneType.FORBIDDEN: "no_ride no_riding interdit interdite verboten prohibited"}
+_ZONE_TYPES = Vocabulary(dict.fromkeys(ZoneType.values, "") | _FORBIDDEN)
 
 
 def _properties(item: Any) -> Mapping[str, Any]:
