@@ -19,12 +19,13 @@ class BikeshareConfig(AppConfig):
         from core.demo import register_demo
         from core.health import register_check
         from core.schedule import register_periodic
-        from outbox.event_kinds import register_kinds, word_aliases
+        from outbox.event_kinds import names_of_lists, register_kinds, word_aliases
         from outbox.subscriptions.personal_data import Source, register_personal
 
         app = "bikeshare"
         register_demo(app, demo.load)
         register_kinds(KINDS)
+        names_of_lists.update(("program", "status", "lock", "chain_type", "vehicule_type"))
         for word, ours in ALIASES.items():
             word_aliases.add(word, ours)
         register_personal(DOMAIN, Source(selectors.people, Scope.BIKESHARE_READ, f"{app}.view_cyclist"))

@@ -27,7 +27,7 @@ from bikeshare.choices import (
 from core.identities import identity, phone_identity
 from core.people import sees_people
 from core.search import ChoiceFacet, Facet, NumberFacet, SearchContext, SearchSchema, TextFacet, TimeFacet
-from core.search.facets import FlagFacet
+from core.search.facets import FlagFacet, NameFacet
 from core.search.grammar import Value, Word
 from core.search.schema import any_text
 
@@ -56,7 +56,7 @@ def _flag(name: str, label: Any, condition: Q) -> FlagFacet:
 
 # Every resource belongs to a program, and so to its city.
 _COMMON: tuple[Facet, ...] = (
-    TextFacet("program", "program__id", _("Program"), exact=True),
+    NameFacet("program", "program__id", _("Program")),
     TextFacet("city", "program__city", _("City")),
     TextFacet("id", "id", _("Id"), exact=True),
     TimeFacet("created", "created", _("Created")),
@@ -110,7 +110,7 @@ SEARCHES: dict[str, SearchSchema] = {
         (),
         IdentityFacet("uid", "uid", _("Card number"), personal=True),
         TextFacet("cyclist", "user__name", _("Cyclist"), ("user",), personal=True),
-        TextFacet("type", "type", _("Type")),
+        NameFacet("type", "type", _("Type")),
         _flag("disabled", _("Disabled"), Q(disabled_at__isnull=False)),
         _flag("given", _("Belongs to a cyclist"), Q(user__isnull=False)),
         personal=("uid", "user__name"),
@@ -150,8 +150,8 @@ SEARCHES: dict[str, SearchSchema] = {
         IdentityFacet("number", "number", _("Serial number")),
         TextFacet("fw", "fw", _("Firmware")),
         TextFacet("vehicule", "vehicule__number", _("Vehicle")),
-        TextFacet("lock", "state__lock", _("Lock"), exact=True),
-        TextFacet("chain", "state__chain_type", _("Chain"), exact=True),
+        NameFacet("lock", "state__lock", _("Lock")),
+        NameFacet("chain", "state__chain_type", _("Chain")),
         NumberFacet("battery", "state__battery", _("Battery (%)"), units=_PERCENT),
         TimeFacet("seen", "state__last_seen", _("Last seen")),
         _clock("state__"),
@@ -166,7 +166,7 @@ SEARCHES: dict[str, SearchSchema] = {
         IdentityFacet("boitier", "boitier__number", _("Boitier")),
         IdentityFacet("rfid", "rfid", _("RFID tag")),
         TextFacet("station", "station__name", _("Station")),
-        TextFacet("lock", "boitier__state__lock", _("Lock"), exact=True),
+        NameFacet("lock", "boitier__state__lock", _("Lock")),
         NumberFacet("battery", "boitier__state__battery", _("Battery (%)"), units=_PERCENT),
         NumberFacet("battery_vae", "boitier__state__battery_vae", _("Assistance battery (%)"), units=_PERCENT),
         TimeFacet("seen", "boitier__state__last_seen", _("Last seen")),

@@ -19,11 +19,12 @@ class FleetRemotesConfig(AppConfig):
         from fleet_remotes import demo, tables, tiles
         from fleet_remotes.event_kinds import KINDS
         from fleet_remotes.selectors import check_callbacks
-        from outbox.event_kinds import register_kinds
+        from outbox.event_kinds import names_of_lists, register_kinds
 
         app = "fleet_remotes"
         register_demo(app, demo.load)
         register_kinds(KINDS)
+        names_of_lists.update(("state", "cause", "fleet"))
         register_bulk(*tables.BULK_ACTIONS)
         register_check("callbacks", check_callbacks)
         register_periodic("remotes: sweep", task="fleet_remotes.sweep", every_s=settings.REMOTES_SWEEP_S)

@@ -19,7 +19,7 @@ from core.search import (
     TextFacet,
     TimeFacet,
 )
-from core.search.facets import TagFacet
+from core.search.facets import NameFacet, TagFacet
 from core.search.grammar import Value, Word
 from core.search.schema import any_text, folded_text
 from core.words import Vocabulary
@@ -148,7 +148,7 @@ NOTIFICATION_SEARCH = SearchSchema(
         ChoiceFacet("verdict", "verdict", _("Verdict"), choices={verdict: verdict for verdict in Verdict.values}),
         TextFacet("vin", "vin", _("VIN")),
         TextFacet("id", "remote_action_id", _("Vendor’s action id"), exact=True),
-        TextFacet("status", "status", _("Status")),
+        NameFacet("status", "status", _("Status")),
         SpelledFacet("cause", "cause", _("Cause"), spelled=CAUSE.read),
         SpelledFacet("type", "remote_type", _("Remote type"), spelled=_remote_type),
         TextFacet("callback", "callback__slug", _("Callback")),

@@ -24,7 +24,7 @@ class InfraNotificationsConfig(AppConfig):
         from infra_notifications.services import import_jobs, unheard, unmapped
         from infra_notifications.services.groups import GROUPS
         from infra_notifications.services.members import UNDO_KINDS
-        from outbox.event_kinds import register_kinds
+        from outbox.event_kinds import names_of_lists, register_kinds
         from outbox.services.mailing_lists.leaving import register_list
         from outbox.services.pruning import register_retention_hold
         from outbox.transports.rendering.words import register_mail_words
@@ -32,6 +32,7 @@ class InfraNotificationsConfig(AppConfig):
         app = "infra_notifications"
         register_demo(app, demo.load)
         register_kinds((*KINDS, unheard.KIND, unmapped.KIND))
+        names_of_lists.update(("case", "close_reason", "country"))
         register_list(GROUPS.registered)
         register_mail_words(**MAIL_WORDS)
         register_bulk(*tables.BULK_ACTIONS)

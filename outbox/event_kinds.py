@@ -66,6 +66,8 @@ class Words:
 
 # By domain and field: vehicles.type.
 field_words: Registry[Words] = Registry("field with words of its own")
+# Fields, by their last names, that hold a name of a closed list or of a customer: conditions compare them as a whole.
+names_of_lists: set[str] = {"kind", "type", "domain", "object"}
 # Other words for those of topics, e.g. vehicle for vehicule.
 word_aliases: Registry[str] = Registry("other word of topics")
 # By key.

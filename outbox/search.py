@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.search import ChoiceFacet, MembershipFacet, SearchSchema, TextFacet, TimeFacet
-from core.search.facets import FlagFacet, TagFacet
+from core.search.facets import FlagFacet, NameFacet, TagFacet
 from core.search.schema import any_text
 from outbox.choices import DecisionReason, DecisionState, DeliveryState, EndpointState, Language, Reason
 from outbox.models import TopicListAddress
@@ -26,7 +26,7 @@ DELIVERY_SEARCH = SearchSchema(
         _choice("state", _("State"), DeliveryState.choices),
         _choice("channel", _("Channel"), channel_choices()),
         TextFacet("to", "address", _("To"), personal=True),
-        TextFacet("kind", "event__kind", _("Kind"), counted=True),
+        NameFacet("kind", "event__kind", _("Kind"), counted=True),
         TextFacet("about", "event__subject", _("About"), identifies=True),
         _choice("reason", _("Reason"), Reason.choices),
         TimeFacet("created", "created_at", _("Created")),
@@ -36,7 +36,7 @@ DELIVERY_SEARCH = SearchSchema(
 EVENT_SEARCH = SearchSchema(
     any_text("kind", ids=("subject",)),
     (
-        TextFacet("kind", "kind", _("Kind"), counted=True),
+        NameFacet("kind", "kind", _("Kind"), counted=True),
         TextFacet("about", "subject", _("About"), identifies=True),
         TimeFacet("at", "occurred_at", _("Occurred")),
         TimeFacet("recorded", "created_at", _("Recorded")),
@@ -55,7 +55,7 @@ TOPIC_LIST_SEARCH = SearchSchema(
     (
         TextFacet("name", "name", _("Name")),
         TagFacet("topic", "topics", _("Topic"), ("kind",), _("as it stands in the list, e.g. topic:trip.*")),
-        TextFacet("domain", "domain", _("Domain"), exact=True),
+        NameFacet("domain", "domain", _("Domain")),
         TextFacet("condition", "condition", _("Condition")),
         FlagFacet("enabled", "enabled", _("Enabled"), when_true=Q(enabled=True)),
         _choice("language", _("Language"), Language.choices),
@@ -68,7 +68,7 @@ DECISION_SEARCH = SearchSchema(
     (
         _choice("state", _("State"), DecisionState.choices),
         _choice("reason", _("Why"), DecisionReason.choices),
-        TextFacet("kind", "event__kind", _("Kind")),
+        NameFacet("kind", "event__kind", _("Kind")),
         TextFacet("about", "event__subject", _("About"), identifies=True),
         TimeFacet("at", "event__occurred_at", _("Occurred")),
         TimeFacet("decided", "decided_at", _("Decided")),

@@ -16,7 +16,7 @@ class VehiclesConfig(AppConfig):
         from core.demo import register_demo
         from core.health import register_check
         from core.schedule import register_periodic
-        from outbox.event_kinds import Words, field_words, register_kinds
+        from outbox.event_kinds import Words, field_words, names_of_lists, register_kinds
         from outbox.services.banners import register_owner
         from outbox.services.mailing_lists.leaving import register_list
         from outbox.services.pruning import register_retention_hold
@@ -35,6 +35,7 @@ class VehiclesConfig(AppConfig):
         register_kinds(KINDS)
         for name, words in selectors.words_of_events().items():
             field_words.add(f"{DOMAIN}.{name}", Words(words, is_open=name in ("program", "brand")))
+        names_of_lists.update(("category", "state", "channels", "program", "occasion", "language"))
         register_personal(DOMAIN, Source(selectors.people, Scope.VEHICLES_READ, f"{app}.view_driver"))
         register_list(CATEGORY_LIST)
         register_mail_words(phrase=phrase)

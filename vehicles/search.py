@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.people import sees_people, without_hidden_ids
 from core.search import ChoiceFacet, NumberFacet, SearchSchema, TextFacet, TimeFacet
-from core.search.facets import Facet, FlagFacet, RankedFacet, SearchContext, TagFacet
+from core.search.facets import Facet, FlagFacet, NameFacet, RankedFacet, SearchContext, TagFacet
 from core.search.grammar import Comparison, Span, Value, Word
 from core.search.schema import any_text
 from vehicles.catalogue import TYPES
@@ -119,10 +119,10 @@ DRIVER_SEARCH = SearchSchema(
         TextFacet("id", "external_id", _("Id"), through="search_text", identifies=True),
         TextFacet("name", "name", _("Name"), through="search_text", personal=True),
         TextFacet("email", "email", _("E-mail address"), ("mail",), through="search_text", personal=True),
-        TextFacet("country", "country", _("Country"), exact=True),
-        TextFacet("language", "language", _("Language"), ("lang",), exact=True),
-        TextFacet("program", "program", _("Programme"), ("programme",)),
-        TextFacet("platform", "app_platform", _("App platform")),
+        NameFacet("country", "country", _("Country")),
+        NameFacet("language", "language", _("Language"), ("lang",)),
+        NameFacet("program", "program", _("Programme"), ("programme",)),
+        NameFacet("platform", "app_platform", _("App platform")),
         VersionFacet("app", "app_version_key", _("App version"), ("version",)),
         OfVehicleFacet("brand", "brand", _("Brand of a car"), ("car",)),
         OfVehicleFacet("model", "model", _("Model of a car")),
@@ -158,7 +158,7 @@ VEHICLE_SEARCH = SearchSchema(
         ChoiceFacet("pairing", "pairing_state", _("Pairing"), ("state",), choices=_values(PairingState)),
         ChoiceFacet("reason", "pairing_reason", _("Why"), choices=_values(PairingReason)),
         TagFacet("capability", "capabilities", _("Capability")),
-        TextFacet("role", "user_role", _("Role")),
+        NameFacet("role", "user_role", _("Role")),
         FlagFacet("privacy", "privacy_mode", _("Privacy mode"), when_true=Q(privacy_mode=True)),
         FlagFacet("position", "geolocation_enabled", _("Geolocation"), when_true=Q(geolocation_enabled=True)),
         FlagFacet("smart", "smart_charging", _("Smart charging"), when_true=Q(smart_charging=True)),
@@ -203,7 +203,7 @@ ACCOUNT_SEARCH = SearchSchema(
     _account_text,
     (
         TextFacet("brand", "brand", _("Brand")),
-        TextFacet("auth", "auth_state", _("Sign-in")),
+        NameFacet("auth", "auth_state", _("Sign-in")),
         FlagFacet("linked", "linked", _("Linked"), when_true=Q(linked=True)),
         TextFacet("driver", "driver__external_id", _("Driver"), identifies=True),
     ),
@@ -225,7 +225,7 @@ CONTRACT_SEARCH = SearchSchema(
     _contract_text,
     (
         TextFacet("supplier", "supplier", _("Supplier")),
-        TextFacet("state", "state", _("State")),
+        NameFacet("state", "state", _("State")),
         TextFacet("number", "contract_number", _("Contract number"), personal=True),
         TextFacet("driver", "driver__external_id", _("Driver"), identifies=True),
         TextFacet("location", "location__name", _("Location"), personal=True),
@@ -242,13 +242,13 @@ NOTIFICATION_SEARCH = SearchSchema(
         ChoiceFacet("category", "category", _("Category"), choices=_values(Category)),
         TagFacet("channel", "ways", _("Channel"), ("way", "channels")),
         ChoiceFacet("push", "push_state", _("Push"), choices=_values(PushState)),
-        TextFacet("program", "driver__program", _("Programme"), ("programme",)),
+        NameFacet("program", "driver__program", _("Programme"), ("programme",)),
         TextFacet("driver", "driver__external_id", _("Driver"), identifies=True),
         TextFacet("vehicle", "vehicle__external_id", _("Vehicle"), identifies=True),
         TextFacet("brand", "vehicle__brand", _("Brand")),
         TextFacet("model", "vehicle__model", _("Model")),
         TextFacet("about", "subject", _("About"), ("subject",), identifies=True),
-        TextFacet("language", "language", _("Language"), exact=True),
+        NameFacet("language", "language", _("Language")),
         TimeFacet("created", "created_at", _("Created")),
         TimeFacet("told", "told_at", _("Told")),
         TimeFacet("ended", "ended_at", _("Ended")),
@@ -259,7 +259,7 @@ CAMPAIGN_SEARCH = SearchSchema(
     any_text("name", "type", personal=("audience",)),
     (
         ChoiceFacet("state", "state", _("State"), choices=_values(CampaignState)),
-        TextFacet("type", "type", _("Notification")),
+        NameFacet("type", "type", _("Notification")),
         TimeFacet("begins", "begins_at", _("Begins")),
         TimeFacet("ends", "ends_at", _("Ends")),
     ),
@@ -292,7 +292,7 @@ _TYPES_BY_CHANNEL: dict[str, Any] = {channel.value: _types_by_channel(channel) f
 TYPE_SEARCH = SearchSchema(
     _type_text,
     (
-        TextFacet("type", "type", _("Name"), ("name",)),
+        NameFacet("type", "type", _("Name"), ("name",)),
         ChoiceFacet(
             "channel",
             "ways",
@@ -309,11 +309,11 @@ TYPE_SEARCH = SearchSchema(
 
 LOOK_SEARCH = SearchSchema(
     any_text("program", "logo", personal=("sender", "reply_to")),
-    (TextFacet("program", "program", _("Programme"), ("programme",)), TextFacet("logo", "logo", _("Logo"))),
+    (NameFacet("program", "program", _("Programme"), ("programme",)), TextFacet("logo", "logo", _("Logo"))),
 )
 LANGUAGE_SEARCH = SearchSchema(
     any_text("code"),
-    (TextFacet("language", "code", _("Language"), ("code",)), TextFacet("fallback", "fallback", _("Otherwise"))),
+    (NameFacet("language", "code", _("Language"), ("code",)), NameFacet("fallback", "fallback", _("Otherwise"))),
 )
 
 SOURCE_SEARCH = SearchSchema(

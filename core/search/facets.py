@@ -26,6 +26,7 @@ __all__ = [
     "Facet",
     "FlagFacet",
     "MembershipFacet",
+    "NameFacet",
     "NumberFacet",
     "RankedFacet",
     "SearchContext",
@@ -100,6 +101,20 @@ class TextFacet(Facet):
 
     def examples(self) -> Sequence[str | Promise]:
         return (format_lazy("{}:{}", self.name, gettext_lazy("text")), format_lazy('{}:""', self.name))
+
+
+@dataclass(frozen=True)
+class NameFacet(TextFacet):
+    """A name of a closed list or of a customer, as a whole, case and accents ignored; `program:lyon*` for parts."""
+
+    def condition(self, value: Value, context: SearchContext) -> Q:
+        if isinstance(value, Word) and value.text:
+            return Q(**{f"{self.path}__fold_is": value.text})
+        return super().condition(value, context)
+
+    def examples(self) -> Sequence[str | Promise]:
+        word = gettext_lazy("text")
+        return (format_lazy("{}:{}", self.name, word), format_lazy("{}:{}*", self.name, word))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 `fold_contains` folds a plain column; `folded_contains` is for a column that is stored folded, with a trigram index.
 There, one or two letters match the beginnings of words, because a trigram index cannot help inside them;
-`fold_contains_as_indexed` folds a plain column and finds by that same rule.
+`fold_contains_as_indexed` folds a plain column and finds by that same rule. `fold_is` is the whole text.
 """
 
 from __future__ import annotations
@@ -41,6 +41,18 @@ class FoldContains(_Folded):
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         folded, params = self.folded(compiler, connection)
         return f"strpos({folded}, signalbox_fold(%s)) > 0", (*params, composed(self.rhs))
+
+
+class FoldIs(_Folded):
+    """The whole text, with stars for parts of it."""
+
+    lookup_name = "fold_is"
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        folded, params = self.folded(compiler, connection)
+        if "*" in str(self.rhs):
+            return f"{folded} LIKE replace({_FOLDED}, '*', '%%')", (*params, composed(self.rhs))
+        return f"{folded} = signalbox_fold(%s)", (*params, composed(self.rhs))
 
 
 class FoldContainsAsIndexed(_Folded):
@@ -85,5 +97,5 @@ def composed(text: object) -> str:
 
 
 def install() -> None:
-    for lookup in (FoldContains, FoldedContains, FoldContainsAsIndexed, AnyOf):
+    for lookup in (FoldContains, FoldIs, FoldedContains, FoldContainsAsIndexed, AnyOf):
         Field.register_lookup(lookup)

@@ -55,6 +55,16 @@ class OpenFacet(Facet):
         return bound
 
 
+@dataclass(frozen=True)
+class NamedFacet(OpenFacet):
+    """Names of a closed list, or of customers: compared as a whole, with `*` for parts."""
+
+    def condition(self, value: Value, context: SearchContext) -> Q:
+        if isinstance(value, Word) and value.text and (value.quoted or value.text.lower() not in ("none", "any")):
+            return Q(**{f"{self.path}__fold_is": value.text})
+        return super().condition(value, context)
+
+
 # ---- the lookups ----------------------------------------------------------------------------------------------------
 
 
@@ -69,6 +79,13 @@ def fits(word: str) -> Callable[[Scalar], bool]:
         return needle in fold(value) if isinstance(value, str) else number_of(str(value)) == number
 
     return test
+
+
+def named(word: str) -> Callable[[Scalar], bool]:
+    """Whether a value is a name as a whole, case and accents ignored; a star stands for any part of it."""
+    pattern = re.compile(".*".join(re.escape(fold(part)) for part in word.split("*")), re.DOTALL)
+    otherwise = fits(word)
+    return lambda value: pattern.fullmatch(fold(value)) is not None if isinstance(value, str) else otherwise(value)
 
 
 def within(bounds: Sequence[Bound]) -> Callable[[Scalar], bool]:

@@ -14,7 +14,7 @@ from django.db.models import Value as SqlValue
 
 from core.search.folding import fold
 from core.search.lookups import composed
-from core.search.open_values import fits, within
+from core.search.open_values import fits, named, within
 
 # The values of a row under a path of the condition; none for what it does not have.
 Read = Callable[[str], Sequence[Any]]
@@ -74,6 +74,7 @@ _LOOKUPS: dict[str, Callable[[Any], _Test]] = {
     "gt": lambda operand: lambda value: value > operand,
     "gte": lambda operand: lambda value: value >= operand,
     "fold_contains": _folded,
+    "fold_is": lambda operand: named(composed(operand)),
     "folded_contains": _as_indexed,
     "fold_contains_as_indexed": _as_indexed,
     "fits": fits,

@@ -2,10 +2,12 @@
 
 A field is `kind`, `domain`, `severity`, `subject`, or any value of the payload, by its last name (`city`) or by as much
 of its path as one likes (`charge_point.city`, `data.charge_point.city`); of a list, one of its members has to fit.
+Names of closed lists and of customers are compared as a whole, with `*` for parts; any other text contains the word.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -23,9 +25,9 @@ from core.search.base import did_you_mean
 from core.search.facets import RankedFacet, nearest
 from core.search.folding import fold
 from core.search.grammar import Term, Value
-from core.search.open_values import OpenFacet, Scalar, fits
+from core.search.open_values import NamedFacet, OpenFacet, Scalar, fits, named
 from outbox.contract import NewEvent
-from outbox.event_kinds import EventKind, Words, field_words, matches_topic, severities
+from outbox.event_kinds import EventKind, Words, field_words, matches_topic, names_of_lists, severities
 
 ENVELOPE = ("kind", "domain", "severity", "subject")
 # Of every event, beside its envelope.
@@ -85,7 +87,7 @@ Predicate = Callable[[EventView], bool]
 
 
 @dataclass(frozen=True)
-class TopicFacet(OpenFacet):
+class TopicFacet(NamedFacet):
     """An event's kind, also by a topic: `kind:trip.*`."""
 
     def condition(self, value: Value, context: SearchContext) -> Q:
@@ -96,7 +98,7 @@ class TopicFacet(OpenFacet):
             raise SearchError(
                 _("“%(text)s” is no topic: a star stands alone or behind the last dot.") % {"text": topic}
             )
-        return Q(**{f"{self.path}__startswith": topic[:-1]})
+        return super().condition(value, context)
 
 
 @dataclass(frozen=True)
@@ -104,15 +106,16 @@ class EventCondition(SearchSchema):
     """The envelope's fields; every other name is one of the payload's, which may hold anything."""
 
     def facet(self, name: str) -> Facet:
-        return super().facet(name) or OpenFacet(name, name, name)
+        is_name = name.rpartition(".")[2] in names_of_lists
+        return super().facet(name) or (NamedFacet if is_name else OpenFacet)(name, name, name)
 
 
 EVENT_CONDITION = EventCondition(
     lambda text: Q(**{"*__fold_contains": text}),
     (
         TopicFacet("kind", "kind", gettext_lazy("Kind"), ("topic",)),
-        TopicFacet("type", "type", gettext_lazy("Type")),
-        OpenFacet("domain", "domain", gettext_lazy("Domain")),
+        NamedFacet("type", "type", gettext_lazy("Type")),
+        NamedFacet("domain", "domain", gettext_lazy("Domain")),
         RankedFacet(
             "severity",
             "severity",
@@ -161,7 +164,7 @@ def _refuse_unfinished(text: str, terms: Sequence[Term]) -> None:
         if term.field is not None or not isinstance(value, Word) or value.quoted:
             continue
         word = value.text
-        if word in _JOINING or not any(map(str.isalnum, word)):
+        if word in _JOINING or re.match(r"[(\[{]+[-\w.]+:", word) or not any(map(str.isalnum, word)):
             sentence = _("“%(word)s” joins nothing here: all parts of a condition have to fit, city:a,b means either.")
             raise SearchError(sentence % {"word": word})
         if word.endswith(":"):
@@ -178,8 +181,8 @@ def _refuse_unknown_words(term: Term, kinds: Sequence[EventKind]) -> None:
         if not isinstance(value, Word) or not value.text or value.text.lower() in ("none", "any"):
             continue
         typed, known = value.text, {word.lower(): word for word in words.read()}
-        is_meant = fits(typed)
-        if any(is_meant(word) or matches_topic(typed, word) for word in known.values()):
+        is_meant = (named if isinstance(facet, NamedFacet) else fits)(typed)
+        if any(map(is_meant, known.values())):
             continue
         close = get_close_matches(typed.lower(), known, n=1, cutoff=0.75 if words.is_open else 0.5)
         if close or not words.is_open:

@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from core.search import ChoiceFacet, FlagFacet, NumberFacet, SearchContext, SearchSchema, TextFacet, TimeFacet
-from core.search.facets import RankedFacet, TagFacet
+from core.search.facets import NameFacet, RankedFacet, TagFacet
 from core.search.folding import fold
 from core.search.predicate import Read, predicate
 from core.search.schema import any_text, folded_text
@@ -29,6 +29,7 @@ FACETS = (
     TextFacet("city", "city", "City", through="search_text"),
     TextFacet("street", "street", "Street"),
     TextFacet("country", "country", "Country", exact=True),
+    NameFacet("town", "city", "Town"),
     ChoiceFacet("plug", "connector_standard", "Plug", choices={"type2": "IEC_62196_T2", "ccs": "IEC_62196_T2_COMBO"}),
     RankedFacet("rank", "vendor", "Rank", choices={name: name for name in ("low", "middle", "high")}),
     NumberFacet("power", "max_power_kw", "Power", units={"kw": Decimal(1), "w": Decimal("0.001")}),
@@ -68,6 +69,11 @@ TERMS = [
     "street:bonn",
     'street:""',
     "street:ł",
+    "town:koln",
+    "town:köln*,BONN",
+    'town:"*a*b*"',
+    'town:"50%_\\\\"',
+    "town:50*",
     "country:de",
     "country:fr,de",
     "plug:type2",

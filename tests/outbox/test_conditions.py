@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.search import SearchError
-from outbox.event_kinds import EventKind, kind_of
+from outbox.event_kinds import EventKind, field_words, kind_of, registered
 from outbox.subscriptions.conditions import EventView, check_condition, compile_condition, fields_of
 from tests.outbox.kit import Note
 
@@ -77,7 +77,8 @@ def takes(text: str, event: EventView = EVENT) -> bool:
         "repeats:0",
         "kind:charge_point.*",
         "kind:*",
-        "kind:fuse",
+        "KIND:Charge_Point.Fuse_Tripped",
+        "domain:charg*",
         "type:charge_point.fuse_tripped",
         "data.charge_point.kind:socket",
         "severity:critical",
@@ -124,6 +125,9 @@ def test_condition_takes_the_event(text: str) -> None:
         "opened_at:..2026-11-20",
         "kind:trip.*",
         "kind:socket",
+        "kind:fuse",
+        "domain:charg",
+        "type:charge_point.fuse",
         "severity:warning",
         "severity:<critical",
         "no_such_field:any",
@@ -211,6 +215,7 @@ def test_payload_of_any_form_may_hold_any_field() -> None:
         ("(((", "joins nothing"),
         ("city:paris || x", "joins nothing"),
         ("city:", "no value"),
+        ("(city:paris", "joins nothing"),
         ("-city: severity:critical", "no value"),
         ("severty:critical", "Did you mean “severity”"),
     ],
@@ -227,6 +232,25 @@ def test_a_finished_one_is_taken(text: str) -> None:
 
 def test_registered_kinds_of_the_domains_can_be_asked_for_their_city() -> None:
     check_condition("city:paris", [kind_of("charge_point.fuse_tripped")])
+
+
+def test_every_field_with_words_of_its_own_is_compared_as_a_whole() -> None:
+    """Closed lists by schema or by an app, and programmes; of another customer nobody hears."""
+    closed = {name.rpartition(".")[2] for name, words in field_words.items() if not words.is_open} | {"program"}
+    for kind in registered.values():
+        defs = kind.schema().get("$defs", {}).values()
+        closed |= {
+            name
+            for part in (kind.schema(), *defs)
+            for name, inner in part.get("properties", {}).items()
+            if "enum" in inner
+        }
+    for name in closed - {"severity"}:
+        view = EventView("test.seen", "test", "info", "seen:1", {name: "Lyon-Süd"})
+        for fitting in ("lyon-sud", "LYON-SÜD", "lyon*", "*sud", "*on*su*", "*"):
+            assert takes(f"{name}:{fitting}", view), (name, fitting)
+        for other in ("lyon", "sud", "yon*", "lyon-sud2", "*lyon"):
+            assert not takes(f"{name}:{other}", view), (name, other)
 
 
 VALUES = st.recursive(
