@@ -32,7 +32,7 @@ def by_frames(api: ApiClient, _folder: Path, protocol: str, frame: list[Any], na
 
 
 def by_proxy(_api: ApiClient, folder: Path, protocol: str, frame: list[Any], name: str = STATION) -> None:
-    OcppRoute.objects.get_or_create(slug="main", upstream="ws://csms")
+    OcppRoute.objects.get_or_create(slug="main", defaults={"upstream": "ws://csms"})
     ear = Ear(folder)
     ear.say(ear.connect(name, protocol=protocol), *frame)
     ear.take()
