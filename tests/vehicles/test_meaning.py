@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.conftest import ApiClient
-from tests.vehicles.cases import payout, plugged, renault, smart
+from tests.vehicles.cases import NEXT_MONTH, payout, plugged, renault, smart
 from tests.vehicles.helpers import (
     CAR,
     DRIVER,
@@ -169,6 +169,13 @@ def test_an_overview_asked_for_and_one_that_is_here_are_two_texts() -> None:
     found = notes("ElexentChargingCostsOverview")
     assert len(found) == 2
     assert found[-1].body != asked.body
+
+
+@pytest.mark.parametrize("said", [{}, {"issued": False, "requested": False}])
+def test_an_overview_that_is_not_issued_is_not_here_when_its_month_is_over(said: Json) -> None:
+    take(statement(**said))
+    sweep(NEXT_MONTH)
+    assert ("ElexentChargingCostsOverview" in shown()) is (not said)
 
 
 def test_the_days_that_are_left_are_told() -> None:

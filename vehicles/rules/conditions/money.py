@@ -71,7 +71,9 @@ def elexent_statement(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Wi
         subject, facts, days = f"statement:{statement.key}", _facts(statement), thresholds["days"]
         if requested is not None and (issued is None or requested < issued):
             yield _once(f"{subject}:requested", requested, days, dict(facts) | {"reason": "overview_requested"})
-        here = issued or (ended if requested is None else None)
+        # That it is not issued may be said as well, of a month that is over.
+        is_awaited = requested is None and reports.latest("issued") is not False
+        here = issued or (ended if is_awaited else None)
         if here is not None:
             yield _once(subject, here, days, dict(facts) | {"reason": "overview_issued"})
 
