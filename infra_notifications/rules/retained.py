@@ -213,11 +213,11 @@ def _said(data: Any, depth: int) -> Any:
     for name, value in data.items():
         if isinstance(value, dict | list):
             said = _said(value, depth + 1)
+            is_read = said is not None
         else:
             is_read = isinstance(value, bool) or fold(name) in REPORTED or tells_state(fold(name), value)
             is_read = is_read or tells_by_itself(name, value)
-            said = value if is_read else None
-            said = without_secrets(said[:MOST_TEXT]) if isinstance(said, str) else said
-        if said is not None and len(name) <= MOST_VALUE:
+            said = without_secrets(value[:MOST_TEXT]) if isinstance(value, str) else value
+        if is_read and len(name) <= MOST_VALUE:
             kept[name] = said
     return kept

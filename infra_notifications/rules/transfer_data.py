@@ -104,6 +104,11 @@ def logs(said: str) -> bool:
     return bool(_LOGGED.match(said))
 
 
+def is_of_the_past(name: str) -> bool:
+    """Whether a name is of what was, or of how often it was: "lastError", "oldState", "alarmCount"."""
+    return not _OF_THE_PAST.isdisjoint(words_of(name))
+
+
 def is_of_attempts(name: str) -> bool:
     """Whether a name is of what somebody tried, or of what passes between the station and others."""
     return bool(_OF_ATTEMPTS.search(fold(name)))
@@ -111,8 +116,8 @@ def is_of_attempts(name: str) -> bool:
 
 def tells_by_itself(key: str, value: Any) -> bool:
     """Whether a field says by its own name or word how something is, whatever the message is called that holds it."""
-    folded, words = fold(key), words_of(key)
-    if not _OF_THE_PAST.isdisjoint(words) or is_of_attempts(key):
+    folded = fold(key)
+    if is_of_the_past(key) or is_of_attempts(key):
         return folded == "result" and fold(text(value)) in _STATES
     is_number = isinstance(value, int | float) and folded == "value"
     if isinstance(value, bool) or is_number or folded in PLACES or folded == "timestamp" or folded in ENDED_AT:
@@ -133,7 +138,7 @@ def lists_faults(key: str) -> bool:
     """Whether a name is that of the faults that there are now: "faults", "alarmList", not "errorStatus"."""
     words = words_of(key)
     is_list = words[-1:] == ["list"] or (fold(key).endswith("s") and words[-1:] != ["status"])
-    is_now = OTHER.intersection(words) <= {"list"} and _OF_THE_PAST.isdisjoint(words) and not is_of_attempts(key)
+    is_now = OTHER.intersection(words) <= {"list"} and not (is_of_the_past(key) or is_of_attempts(key))
     return is_list and is_now and bool(GRAVE.search(fold(key)))
 
 
@@ -166,7 +171,7 @@ def strictly(data: Any, depth: int = 0, *, is_grave: bool = False, is_owned: boo
             kept[key] = value
         elif isinstance(value, dict | list):
             is_other = not (OTHER.isdisjoint(words_of(key)) or lists_faults(key) or PLACED.fullmatch(fold(key)))
-            if not is_other and _OF_THE_PAST.isdisjoint(words_of(key)):
+            if not (is_other or is_of_the_past(key)):
                 said = strictly(
                     value, depth + 1, is_grave=bool(GRAVE.search(fold(key))), is_owned=bool(PLACED.fullmatch(fold(key)))
                 )

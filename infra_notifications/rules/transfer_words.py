@@ -83,7 +83,11 @@ _TEXT_NAMES = f"""
 """
 FAULT_CODE_NAMES, FAULT_TEXT_NAMES = frozenset(_FAULT_CODES.split()), frozenset(_FAULT_TEXTS.split())
 CODES, TEXTS = frozenset(_CODE_NAMES.split()), tuple(_TEXT_NAMES.split())
-STATES = frozenset(a + b for a in ("", "alarm", "fault", "error", "event", "warning") for b in ("state", "status"))
+STATES = frozenset(
+    a + b
+    for a in ("", "alarm", "fault", "error", "event", "warning", "new", "current", "present", "to")
+    for b in ("state", "status")
+)
 STEPS = frozenset(("action", "phase", "operation", "alarmtype", "faulttype", "eventtype"))
 # When it ended, where that is a moment and not 0 or the last of all.
 ENDED_AT = frozenset(
@@ -205,9 +209,9 @@ def says_broken(said: str) -> bool:
 
 
 def is_fine(code: str) -> bool:
-    """Whether a code says that there is no error: none, 0, 0x00, OK, NoError."""
+    """Whether a code says that there is no error: none, 0, 0x00, OK, NoError, Success."""
     folded = fold(code)
-    if code.strip() in BLANK_CODES or FOLDED_VALUES["errorCode"].get(folded) == "NoError":
+    if code.strip() in BLANK_CODES or folded == "success" or FOLDED_VALUES["errorCode"].get(folded) == "NoError":
         return True
     if not folded:  # in another alphabet
         return not any(map(str.isalnum, code))

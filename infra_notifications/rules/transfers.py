@@ -16,6 +16,7 @@ from infra_notifications.rules.transfer_data import (
     data_of,
     is_emptied,
     is_of_attempts,
+    is_of_the_past,
     is_on,
     listed,
     lists_faults,
@@ -64,9 +65,7 @@ from infra_notifications.rules.vocabulary import MAX_TEXT, TRAITS, text, truth
 _DEEPEST, _MOST_ALARMS = 6, 1_000
 # What else a name of these words is about, it is about what is so now: a line of a log, a test of oneself.
 _NOW = frozenset(("log", "logs", "test"))
-
-
-# Lists of codes: "faults": [3, 7].
+# "faults": [3, 7].
 _NUMBERED_FAULTS = re.compile(r"(?<!de)(?:fault|alarm|error)(?:code|id|number|no)?s?(?:list)?$")
 
 
@@ -93,6 +92,11 @@ class Alarm(NamedTuple):
     is_emptied: bool = False
 
 
+def _name_of(payload: Mapping[str, Any]) -> str:
+    """How a message is called, but for "Request"."""
+    return re.sub(r"(?i)(?<=\w)[._ -]?req(?:uest)?$", "", text(payload.get("messageId"))[:MAX_TEXT])
+
+
 def _kind_of(name: str) -> tuple[bool, bool]:
     """Whether a messageId names an alarm, and whether what it brings is about the state of the station at all. What
     has no name may be either."""
@@ -105,7 +109,7 @@ def _kind_of(name: str) -> tuple[bool, bool]:
 
 def is_report(payload: Mapping[str, Any]) -> bool:
     """Whether the `data` of a DataTransfer is about the state of its station, by the name of its message."""
-    name = text(payload.get("messageId"))
+    name = _name_of(payload)
     return _kind_of(name)[1] or _is_asked(name)
 
 
@@ -117,7 +121,7 @@ def _is_asked(name: str) -> bool:
 def said_in(payload: Mapping[str, Any]) -> Any:
     """The part of the `data` of a DataTransfer that is read: all of an alarm or a report of a state, of what is called
     otherwise what says by itself that something is broken, or no longer. None where nothing is."""
-    name, data = text(payload.get("messageId")), data_of(payload)
+    name, data = _name_of(payload), data_of(payload)
     if _kind_of(name)[1]:
         return data
     if _is_asked(name):
@@ -134,7 +138,7 @@ def said_in(payload: Mapping[str, Any]) -> Any:
 def alarms_in(payload: dict[str, Any], stated: Container[int] = (), data: Any = None) -> list[Alarm]:
     """What a DataTransfer, of which `said_in` made `data`, says of faults, empty where it says nothing. `stated`: the
     ids of those objects in it that are states of connectors, which are read as such."""
-    name = text(payload.get("messageId"))
+    name = _name_of(payload)
     is_named, is_read = _kind_of(name)
     words = words_of(name)
     is_other = bool(OTHER.intersection(words))
@@ -208,7 +212,7 @@ def _read(
             yield from _read(each, depth + 1, stated, is_grave=is_grave, is_owned=is_owned)
     elif isinstance(data, dict) and depth < _DEEPEST:
         told, inner = _Told(), list[Alarm]()
-        for key, value in data.items():
+        for key, value in ((key, value) for key, value in data.items() if not is_of_the_past(key)):
             if is_emptied(key, value):
                 inner.append(Alarm(over=True, is_emptied=True))
             elif isinstance(value, dict | list):
@@ -232,7 +236,8 @@ def _held(
         value = [{"code": each} if type(each) is int else each for each in value if each != 0]
         is_empty = not value
     for alarm in _read(value, 0 if is_empty else depth + 1, stated, is_grave=is_of_faults, is_owned=is_placed):
-        yield alarm._replace(connector=None if is_within else number if alarm.connector is None else alarm.connector)
+        connector = None if is_within else number if alarm.connector is None else alarm.connector
+        yield alarm._replace(connector=connector, over=True if names_end(key) else alarm.over)
 
 
 def _read_text(said: str, stated: Container[int], *, is_grave: bool) -> Iterator[Alarm]:

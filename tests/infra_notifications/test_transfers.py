@@ -23,6 +23,11 @@ ALARMS: list[tuple[str | None, Any, str]] = [
     ("error_event", {"error_code": "GroundFailure", "status": "faulted", "connector_id": "1"}, "FUSE_TRIPPED"),
     ("Status", FAULTED, "FUSE_TRIPPED"),
     ("Alarm", "RCD tripped", "FUSE_TRIPPED"),
+    ("AlarmRequest", "RCD tripped", "FUSE_TRIPPED"),
+    ("StatusNotificationDetailRequest", {"errorCode": "GroundFailure", "event": "Active"}, "FUSE_TRIPPED"),
+    ("StatusChange", {"oldState": "Available", "newState": "Faulted", "errorCode": "GroundFailure"}, "FUSE_TRIPPED"),
+    ("fault.req", {"errorCode": "GroundFailure"}, "FUSE_TRIPPED"),
+    ("Alarms", {"active": [{"code": "RCD_TRIP"}], "cleared": [{"code": "E7"}]}, "FUSE_TRIPPED"),
     ("ErrorReport", "emergency stop pressed", "FUSE_TRIPPED"),
     ("Alarm", {"name": "TiltDetected", "value": 1}, "SENSORS"),
     ("Alarm", {"emergencyStop": True, "doorOpen": False}, "FUSE_TRIPPED"),
@@ -61,6 +66,11 @@ ALARMS: list[tuple[str | None, Any, str]] = [
     ("FaultDetected", None, "OTHER_FAULT"),
 ]
 CALM: list[tuple[str | None, Any]] = [
+    ("Alarms", {"active": [], "cleared": [{"code": 123, "name": "RCD_TRIP"}]}),
+    ("Status", {"previousStatus": "Faulted", "status": "Available"}),
+    ("StateChanged", {"oldState": "Faulted", "newState": "Available"}),
+    ("ErrorInfo", {"lastError": {"code": "RCD_TRIP"}, "error": None}),
+    ("faults", {"errorCode": "0000", "errorMessage": "Success"}),
     ("Status", {"status": "Accepted"}),
     ("getErrorLog", "RCD tripped"),
     ("AlarmConfig", {"code": "E12", "description": "RCD tripped"}),
