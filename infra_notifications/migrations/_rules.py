@@ -916,6 +916,23 @@ RESIDUAL_SENSORS = [
     *("*reststroomsensor*", "6mA sensor", "6 mA sensor", "6mA-Sensor", "6 mA-Sensor", "DC-Sensor"),
 ]
 # A part that is broken itself, or is spoken of for another reason.
+# What holds the word of an end and is none: a part that is closed and ought not to be, an end that is asked for.
+NOT_OVER = [
+    *("!stuck closed", "!welded closed", "!fused closed", "!jammed closed", "!frozen closed", "!failed closed"),
+    *("!welded", "!verschweißt", "!verklebt", "!klebt", "!collé*", "!soudé*", "!pegad*", "!soldad*"),
+    *("!vastgelast", "!vastgebrand", "!incollat*", "!saldat*"),
+    *("!unexpected*", "!unerwartet*", "!inattendu*", "!inesperad*", "!inaspettat*", "!onverwacht*", "!unintended*"),
+    *("!by force", "!forced", "!locked out", "!limit reached", "!after open*", "!despite", "!although"),
+    *("!closed error", "!closed fault", "!closed failure", "!closed sensor", "!defect*", "!defekt*", "!difettos*"),
+]
+# A restart that is asked for is none.
+NOT_DONE = [
+    *("!restart required", "!reboot required", "!reset required", "!requires restart", "!requires reboot"),
+    *("!please restart", "!please reboot", "!waiting for restart", "!waiting for reboot", "!Neustart erforderlich"),
+    *("!Neustart nötig", "!bitte neu starten", "!redémarrage nécessaire", "!redémarrage requis", "!limit reached"),
+    *("!reinicio necesario", "!reinicio requerido", "!herstart vereist", "!herstart nodig", "!riavvio necessario"),
+    *("!riavvio richiesto", "!power module*", "!times"),
+]
 NOT_TRIPPED = [
     *ITSELF,
     *("!test*", "!*test", "!*tests", "!button", "!communication*", "!module", "!watchdog", "!firmware", "!rating"),
@@ -1076,7 +1093,7 @@ RULES = [
         FUSE,
         EVEREST + "“Error MREC2GroundFailure resolved” comes while another error remains; others say “RCD re-armed”.",
         actions=SN + NE,
-        words=[*FUSE_WORDS, *FAULT_CURRENT_WORDS, *EMERGENCY_WORDS],
+        words=[*FUSE_WORDS, *FAULT_CURRENT_WORDS, *EMERGENCY_WORDS, *NOT_OVER],
         and_words=ENDS,
         codes=NOT_WARNINGS,
     ),
@@ -1098,7 +1115,7 @@ RULES = [
         SENSORS,
         "What ends needs no word for the sensor that was triggered. What is Faulted still is so for another reason.",
         actions=SN + NE,
-        words=CLOSED_WORDS,
+        words=[*CLOSED_WORDS, *NOT_OVER],
         and_words=ENDS,
         codes=NOT_WARNINGS,
     ),
@@ -1775,7 +1792,7 @@ RULES = [
         "“Vehicle error resolved”, “Back to normal” beside an error code, as long as the status is not Faulted.",
         actions=SN,
         statuses=["!Faulted"],
-        words=ENDS,
+        words=[*ENDS, *NOT_OVER],
     ),
     rule(
         50,
@@ -1798,7 +1815,7 @@ RULES = [
         actions=SN,
         statuses=["!Faulted"],
         codes=["OtherError", "InternalError"],
-        words=HOUSEKEEPING,
+        words=[*HOUSEKEEPING, *NOT_DONE],
     ),
     rule(
         51,

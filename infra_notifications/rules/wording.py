@@ -75,7 +75,8 @@ _OVER_BESIDE = rf"\((?:now |already |auto[ -]?|jetzt |wieder )?{_OVER}"
 _CLAUSE_END = _compiled(rf"(?!{_OVER_BESIDE})(?:(?<!\d)[{_SIGNS}]|[{_SIGNS}](?!\d))")
 # What asks for an end, fails at it or comes after it does not report it: before the word that ends …
 _ASKED = (
-    r"please|must|needs?|needed|requires?|cannot|can't|cant|could ?n[o']t|couldn't|won't|unable|failed|fails|should"
+    r"please|press|push|turn|perform|execute"
+    r"|must|needs?|needed|requires?|cannot|can't|cant|could ?n[o']t|couldn't|won't|unable|failed|fails|should"
     r"|shall|tr(?:y|ies|ied|ying)|attempt\w*|waiting|until|before|after|unless|if|when|once|impossible|never"
     r"|muss|müssen|soll\w*|bitte|nach|erst|kann|können|konnte\w*|bis|bevor|wenn|sobald|nachdem|erneut|versuch\w*"
     r"|doit|doivent|après|veuillez|faut|avant|nécessite\w*|requiert|impossible|tentative\w*|à nouveau déclench\w*"
@@ -85,7 +86,8 @@ _ASKED = (
 )
 # … and behind it.
 _STILL_TO_COME = (
-    r"required|needed|necessary|failed|fails|unsuccessful\w*|impossible|timed|timeout|time-out|attempts?|exceeded|pending"
+    r"in \d+ ?(?:s|sec\w*|min\w*|h|hours?)|limit"
+    r"|required|needed|necessary|failed|fails|unsuccessful\w*|impossible|timed|timeout|time-out|attempts?|exceeded|pending"
     r"|requested|demanded|werden|erforderlich|nötig|notwendig|fehlgeschlagen|gescheitert|erfolglos|unmöglich|misslungen"
     r"|erneut|nécessaires?|requis\w*|échou\w*|échec|demandé\w*|necesari\w*|requerid\w*|fallid\w*|falló|fallado"
     r"|imposible|nodig|vereist|mislukt\w*|worden|onmogelijk|necessari\w*|richiest\w*|fallit\w*|impossibile"

@@ -97,3 +97,27 @@ def test_a_code_that_is_not_said_to_be_over_still_tells_its_case(point: ChargePo
         say(point, fault("HighTemperature", info=said, vendorErrorCode="CX004"), now=at(2 * number))
         assert "FUSE_TRIPPED" in open_cases(point), said
         say(point, fine(), now=at(2 * number + 1))
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "info"),
+    [
+        ("PowerSwitchFailure", "Available", "DC relay K1 stuck closed"),
+        ("PowerSwitchFailure", "Available", "Contactor welded closed"),
+        ("PowerSwitchFailure", "Charging", "K1 welded (stuck closed)"),
+        ("PowerSwitchFailure", "Available", "Relais klebt (geschlossen)"),
+        ("PowerSwitchFailure", "Available", "Relay closed after open command"),
+        ("OtherError", "Available", "Contactor closed unexpectedly"),
+        ("InternalError", "Available", "Error 12: auto reset in 30 s"),
+        ("ReaderFailure", "Available", "Press reset to continue"),
+        ("ConnectorLockFailure", "Available", "Lock released by force"),
+        ("InternalError", "Unavailable", "Please restart"),
+        ("OtherError", "SuspendedEVSE", "Power module 3 restarted"),
+    ],
+)
+def test_a_part_that_is_closed_and_an_end_that_is_asked_for_end_nothing(
+    point: ChargePoint, code: str, status: str, info: str
+) -> None:
+    for minutes in (0, 1):
+        say(point, fault(code, status=status, info=info), now=at(minutes * 60))
+        assert len(open_cases(point)) == 1
