@@ -16,9 +16,8 @@ class InfraNotificationsConfig(AppConfig):
         from core.background import register_work
         from core.demo import register_demo
         from core.schedule import register_periodic
-        from core.search.stored import register_long_list
         from core.undo import register_undo
-        from infra_notifications import demo, search, selectors, tables, tiles
+        from infra_notifications import demo, selectors, tables, tiles
         from infra_notifications.event_kinds import KINDS
         from infra_notifications.mailing import MAIL_WORDS
         from infra_notifications.services import import_jobs, unheard, unmapped
@@ -38,8 +37,6 @@ class InfraNotificationsConfig(AppConfig):
         register_bulk(*tables.BULK_ACTIONS)
         for kind in UNDO_KINDS:
             register_undo(kind)
-        register_long_list("charge_points", rows=selectors.charge_points, search=search.CHARGE_POINT_SEARCH)
-        register_long_list("incidents", rows=selectors.incidents, search=search.INCIDENT_SEARCH)
         register_periodic("charging: sweep", task="infra_notifications.sweep", every_s=settings.CHARGING_SWEEP_S)
         register_periodic(
             "charging: digests and reminders", task="infra_notifications.remind", every_s=settings.CHARGING_SWEEP_S
@@ -68,7 +65,16 @@ class InfraNotificationsConfig(AppConfig):
         )
         register_retention_hold(app, selectors.events_of_open_incidents)
         register_work(import_jobs.IMPORT)
+        self._search_long_lists()
         self._watch_sources(app)
+
+    @staticmethod
+    def _search_long_lists() -> None:
+        from core.search.stored import register_long_list
+        from infra_notifications import search, selectors
+
+        register_long_list("charge_points", rows=selectors.charge_points, search=search.CHARGE_POINT_SEARCH)
+        register_long_list("incidents", rows=selectors.incidents, search=search.INCIDENT_SEARCH)
 
     @staticmethod
     def _watch_sources(app: str) -> None:

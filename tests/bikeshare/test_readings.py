@@ -31,12 +31,16 @@ pytestmark = pytest.mark.django_db
         ({"type": "lock", "payload": [{"lock_status": "closed"}]}, {"lock": "locked"}),
         ({"data": {"event": "battery", "soc": "32", "lat": 54.750423, "lng": 55.998016}}, PLACE | {"battery": 32}),
         ({"type": "battery", "battery": 15, "lat": 54.750423, "lng": 55.998016}, PLACE | {"battery": 15}),
-        ({"type": "position", **PLACE, "battery": 42, "battery_vae": 0.6, "locked": "yes"},
-         PLACE | {"battery": 42, "battery_vae": 60, "lock": "locked"}),
+        (
+            {"type": "position", **PLACE, "battery": 42, "battery_vae": 0.6, "locked": "yes"},
+            PLACE | {"battery": 42, "battery_vae": 60, "lock": "locked"},
+        ),
         ({**PLACE, "battery": 42, "state": "unlocked"}, PLACE | {"battery": 42, "lock": "unlocked"}),
         ({"battery": 42}, {"battery": 42}),
-        ({"type": "lock", "state": "locked", "battery_vae": 64, "range": 23000, "chain_type": "valid"},
-         {"lock": "locked", "battery_vae": 64, "battery_vae_range_m": 23000, "chain_type": "valid"}),
+        (
+            {"type": "lock", "state": "locked", "battery_vae": 64, "range": 23000, "chain_type": "valid"},
+            {"lock": "locked", "battery_vae": 64, "battery_vae_range_m": 23000, "chain_type": "valid"},
+        ),
         ({"type": "battery-vae", "battery": 64}, {"battery_vae": 64, "battery": None}),
         # yes and no, and their opposite
         ({"type": "lock", "locked": "yes"}, {"lock": "locked"}),
@@ -55,7 +59,7 @@ pytestmark = pytest.mark.django_db
         ({"type": "battery_vae", "current_fuel_percent": 0.64}, {"battery_vae": 64}),
         ({"type": "battery", "value": 0}, {"battery": 0}),
     ],
-)  # fmt: skip
+)
 def test_each_reading_of_a_message_is_taken(api: ApiClient, sent: dict[str, Any], holds: dict[str, Any]) -> None:
     bike = BikeFactory()
     answer = post(api, {"boitier": bike.boitier.number, "timestamp": iso(NOW), **sent})
@@ -95,9 +99,15 @@ def test_readings_of_one_message_come_once(api: ApiClient) -> None:
 
 @pytest.mark.parametrize(
     "place",
-    ["54.750423,55.998016", "54.750423 55.998016", "POINT(55.998016 54.750423)", "geo:54.750423,55.998016",
-     {"coordinates": "54.750423,55.998016"}, [{"lat": "54.750423", "lon": 55.998016}]],
-)  # fmt: skip
+    [
+        "54.750423,55.998016",
+        "54.750423 55.998016",
+        "POINT(55.998016 54.750423)",
+        "geo:54.750423,55.998016",
+        {"coordinates": "54.750423,55.998016"},
+        [{"lat": "54.750423", "lon": 55.998016}],
+    ],
+)
 @pytest.mark.parametrize("name", ["position", "location", "gps", "coordinates"])
 def test_a_place_is_read_in_any_form(api: ApiClient, name: str, place: Any) -> None:
     bike = BikeFactory()

@@ -95,9 +95,13 @@ def _idle() -> None:
 
 
 def _stand(*places: bool) -> None:
+    """As it was the other way round before: how a station stands at its first look tells nothing."""
     station = StationFactory()
-    for is_taken in places:
-        DockFactory(station=station, vehicule=BikeFactory() if is_taken else None)
+    docks = [DockFactory(station=station, vehicule=None if is_taken else BikeFactory()) for is_taken in places]
+    watch_fleets(now=NOW)
+    for dock, is_taken in zip(docks, places, strict=True):
+        dock.vehicule = BikeFactory() if is_taken else None
+        dock.save()
     watch_fleets(now=NOW)
 
 

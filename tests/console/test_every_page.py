@@ -90,7 +90,8 @@ def test_who_may_look_changes_nothing(world: World) -> None:
             client.get(path_of(route, world))
             client.post(path_of(route, world), {"confirmed": "yes", "do": "bulk", "all": "yes", "reason": "x"})
     after = contents()
-    assert {label for label in after if after[label] != before[label]} == set()
+    # That something can be written, /readyz tries.
+    assert {label for label in after if after[label] != before[label]} <= {"console.SignOfLife"}
 
 
 # ---- names are escaped ----------------------------------------------------------------------------------------------

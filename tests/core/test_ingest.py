@@ -152,6 +152,11 @@ IDS = st.sampled_from([None, "None", "1", 1, "", "\\u0000"])
 SENT = st.lists(st.lists(st.builds(Ping, GOOD, IDS, st.sampled_from(["", "S"])), max_size=8))
 
 
+def is_named(ping: Ping) -> bool:
+    """An empty id names nothing."""
+    return ping.id not in (None, "")
+
+
 @QUIET
 @given(SENT)
 def test_an_id_counts_once_for_its_sender_and_no_id_always(batches: list[list[Ping]]) -> None:
@@ -160,19 +165,17 @@ def test_an_id_counts_once_for_its_sender_and_no_id_always(batches: list[list[Pi
         first: dict[tuple[str, str], str] = {}
         for batch in batches:
             (intake,) = take_pings(batch)
-            known = [ping for ping in batch if ping.id is not None]
+            known = [ping for ping in batch if is_named(ping)]
             for ping in known:
                 first.setdefault((ping.sender, str(ping.id)), ping.name)
             odd = [
-                p
-                for p, ping in enumerate(batch)
-                if ping.id is not None and first[ping.sender, str(ping.id)] != ping.name
+                p for p, ping in enumerate(batch) if is_named(ping) and first[ping.sender, str(ping.id)] != ping.name
             ]
             assert [place for place, _sentence in intake.rejected] == odd
             assert intake.accepted + intake.duplicates == len(batch) - len(odd)
         assert ApiReceipt.objects.count() == len(first)
         again = take_pings(*batches)
-        assert sum(intake.accepted for intake in again) == sum(p.id is None for batch in batches for p in batch)
+        assert sum(intake.accepted for intake in again) == sum(not is_named(p) for batch in batches for p in batch)
         transaction.set_rollback(True)
 
 
@@ -182,8 +185,8 @@ def test_where_ids_restart_other_content_is_taken(batches: list[list[Ping]]) -> 
     with transaction.atomic():
         intakes = [intake for batch in batches for intake in take_pings(batch, begin=Restarting)]
         pings = [ping for batch in batches for ping in batch]
-        different = {(ping.sender, str(ping.id), ping.name) for ping in pings if ping.id is not None}
-        without = sum(ping.id is None for ping in pings)
+        different = {(ping.sender, str(ping.id), ping.name) for ping in pings if is_named(ping)}
+        without = sum(not is_named(ping) for ping in pings)
         assert sum(intake.accepted for intake in intakes) == len(different) + without
         assert sum(intake.duplicates for intake in intakes) == len(pings) - len(different) - without
         assert all(not intake.rejected for intake in intakes)

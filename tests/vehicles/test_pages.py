@@ -69,7 +69,7 @@ def world(db: None) -> None:
     [
         ("drivers", "open:any", "Anna", "No drivers"),
         ("vehicles", "pairing:lost", "Audi One", "Tesla"),
-        ("accounts", "auth:invalid", ACCOUNT, "No accounts"),
+        ("accounts", "auth:invalid*", ACCOUNT, "No accounts"),
         ("sessions", "managed:no open:yes", "Smart charging is off", "No charging sessions"),
         ("contracts", "supplier:eneco", "Eneco", "No contracts"),
         ("notifications", "state:suppressed", "AudiRemoteAccessDisabled", "InvalidCredentialsBanner Critical"),
@@ -134,7 +134,7 @@ def test_a_notifications_page_tells_its_steps_and_deliveries(operator: Client) -
 
 @pytest.mark.usefixtures("world")
 def test_the_catalogue_says_what_triggers_and_how_many_are_open(viewer: Client) -> None:
-    text = words(viewer.get(url("catalogue"), {"q": "name:InvalidCredentials"}))
+    text = words(viewer.get(url("catalogue"), {"q": "name:InvalidCredentials*"}))
     assert "2 results" in text
     assert "The manufacturer refuses the credentials of a linked account, or access was revoked. 1 0 on" in text
 
