@@ -4,6 +4,7 @@ none, texts in several parts. Pure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,8 +79,7 @@ def _read_value(wire: WireMessage, holder: dict[str, Any], key: str, values: dic
             holder[key] = "NoError"
             wire.note(f"`errorCode` {value} was read as NoError.")
         return
-    # Libraries print the name of an enumeration before its member.
-    name = values.get(fold(value)) or values.get(fold(value.rpartition(".")[2]), value)
+    name = values.get(fold(value)) or values.get(fold(_member_of(value)), value)
     if key == "errorCode" and value.strip() and is_fine(value):
         name = "NoError"
     if values is FOLDED_VALUES["status"] or key == "connectorStatus":
@@ -89,10 +89,23 @@ def _read_value(wire: WireMessage, holder: dict[str, Any], key: str, values: dic
         wire.note(f"`{key}` {value[:40]!r} was read as {name}.")
 
 
+# "CHARGE_POINT_STATUS_AVAILABLE", "ErrorCode_NoError", "Status::Available", "<Status.available: 'Available'>".
+_MEMBER = re.compile(
+    r"(?:<[\w.]{1,60}: ?['\"]?|[\w.]{1,60}(?:\.|::)|[a-z_]{0,40}(?:status|error_?code|state)_)(\w{1,40})['\"]?>?",
+    re.IGNORECASE,
+)
+
+
+def _member_of(value: str) -> str:
+    """The member of an enumeration whose name a library prints before it."""
+    found = _MEMBER.fullmatch(value.strip()[:200])
+    return found[1] if found else value
+
+
 def _status_of(holder: dict[str, Any], key: str, value: str) -> str:
     """The status that one of OCPP's words is meant by; what else a station says of its fault goes beside it."""
     is_fault = names_fault(value)
-    if is_nearly(fold(value.rpartition(".")[2]), "faulted") and not (is_fault and tells_more(value)):
+    if is_nearly(fold(_member_of(value)), "faulted") and not (is_fault and tells_more(value)):
         return "Faulted"
     if not is_fault:
         return value

@@ -19,6 +19,7 @@ from infra_notifications.rules.transfer_words import (
     FAULT_TEXT_NAMES,
     GRAVE,
     GRAVE_WORDS,
+    HAPPENED,
     LEVELS,
     OFF,
     ON,
@@ -27,14 +28,18 @@ from infra_notifications.rules.transfer_words import (
     PILOT_FAULTS,
     PLACES,
     SORTS,
+    STATES,
+    STEPS,
     SWITCHES,
     TEXTS,
     is_fine,
     names_end,
+    says_broken,
     words_of,
 )
 from infra_notifications.rules.vocabulary import FALSE_WORDS, MAX_TEXT, text, truth
 
+_NO_FLAGS = SWITCHES | FAULT_CODE_NAMES | FAULT_TEXT_NAMES | STATES | STEPS | LEVELS | CODES | {*TEXTS}
 _PAIR = re.compile(r"\s*[^\W\d][\w .-]{0,40}=[^=]*")
 _CALM = FALSE_WORDS | {"closed", "healthy", "fine", "armed"}
 _STATES = {*map(fold, PART_STATES), *map(fold, _CALM), *GRAVE_WORDS, *ON, *OFF}
@@ -99,6 +104,13 @@ def is_on(value: Any) -> bool | None:
     return said if said is not None else True if word in ON else False if word in OFF else None
 
 
+def is_flag(key: str, value: Any) -> bool:
+    """Whether a field that is called after a fault says yes or no in another word or number: "rcdTripped": 1."""
+    if isinstance(value, bool) or is_on(value) is None or fold(key) in _NO_FLAGS:
+        return False
+    return says_broken(" ".join(words_of(key))) or not HAPPENED.isdisjoint(words_of(key))
+
+
 def logs(said: str) -> bool:
     """Whether a text is a line of a log that says itself that it is an error."""
     return bool(_LOGGED.match(said))
@@ -119,6 +131,8 @@ def tells_by_itself(key: str, value: Any) -> bool:
     folded = fold(key)
     if is_of_the_past(key) or is_of_attempts(key):
         return folded == "result" and fold(text(value)) in _STATES
+    if is_flag(key, value):
+        return True
     is_number = isinstance(value, int | float) and folded == "value"
     if isinstance(value, bool) or is_number or folded in PLACES or folded == "timestamp" or folded in ENDED_AT:
         return True

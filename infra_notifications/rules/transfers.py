@@ -15,6 +15,7 @@ from infra_notifications.rules.owners import PLACED, Which, number_in, place_of
 from infra_notifications.rules.transfer_data import (
     data_of,
     is_emptied,
+    is_flag,
     is_of_attempts,
     is_of_the_past,
     is_on,
@@ -65,7 +66,6 @@ from infra_notifications.rules.vocabulary import MAX_TEXT, TRAITS, text, truth
 _DEEPEST, _MOST_ALARMS = 6, 1_000
 # What else a name of these words is about, it is about what is so now: a line of a log, a test of oneself.
 _NOW = frozenset(("log", "logs", "test"))
-# "faults": [3, 7].
 _NUMBERED_FAULTS = re.compile(r"(?<!de)(?:fault|alarm|error)(?:code|id|number|no)?s?(?:list)?$")
 
 
@@ -275,8 +275,8 @@ class _Told:
             self.has_ended = self.has_ended or not NO_MOMENT.fullmatch(text(value))
         elif folded not in STATES and (is_end := truth(value)) is not None and names_end(key):
             self.over = True if is_end else self.over
-        elif isinstance(value, bool):
-            self.flags[key] = value
+        elif isinstance(value, bool) or is_flag(key, value):
+            self.flags[key] = bool(is_on(value))
         elif value in ("", None):
             self.is_blank = self.is_blank or folded in FAULT_SWITCHES
         elif folded in CODES or (folded in FAULT_SWITCHES and isinstance(value, int)):
@@ -391,7 +391,8 @@ class _Told:
             is_calm = is_calm or not OTHER.isdisjoint(words) or is_of_attempts(key)
             has_happened = not is_calm and not HAPPENED.isdisjoint(words)
             if value:
-                is_told = bool(GRAVE.search(fold(key))) and not (is_calm or self.is_harmless)
+                is_told = bool(GRAVE.search(fold(key))) or says_broken(" ".join(words))
+                is_told = is_told and not (is_calm or self.is_harmless)
                 is_clear = is_told or (is_grave and not is_calm)
                 said = Alarm(words=" ".join(words), over=self.over, occurred_at=self.at, name=name)
                 yield said._replace(is_told=is_told or has_happened, is_clear=is_clear)

@@ -493,3 +493,19 @@ def test_machines_find_a_charge_point_in_every_spelling(api: ApiClient) -> None:
     group = {"name": "g", "emails": ["a@example.org"], "charge_points": [f"de*{APART}\u200b*1"]}
     assert api.post("/charging/groups", group).json()["charge_points"] == 1
     assert api.get(f"/charging/charge-points/de*{APART}*1").json()["station"] == COMPOSED
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ("CHARGE_POINT_STATUS_AVAILABLE", "CHARGE_POINT_ERROR_CODE_NO_ERROR"),
+        ("STATUS_CHARGING", "ERROR_CODE_NO_ERROR"),
+        ("Status_Available", "ErrorCode_NoError"),
+        ("ChargePointStatus::Available", "ChargePointErrorCode::NoError"),
+        ("<ChargePointStatus.available: 'Available'>", "NoError"),
+    ],
+)
+def test_members_of_enumerations_are_known_behind_its_name(status: str, code: str) -> None:
+    wire = read_wire("ocpp1.6", "StatusNotification", {"connectorId": 1, "status": status, "errorCode": code})
+    assert wire.payload["status"] in ("Available", "Charging")
+    assert wire.payload["errorCode"] == "NoError"
