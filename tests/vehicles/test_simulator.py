@@ -49,6 +49,13 @@ def test_all_that_is_pushed_is_signed_and_understood(car: Any) -> None:
     assert said == {"oem_account", "vehicle", "telemetry"}
 
 
+@pytest.mark.parametrize("car", [car for car in CARS if car.platform == "enode"], ids=lambda car: car.vehicle)
+def test_a_car_is_known_before_its_sign_in_is_refused(car: Any) -> None:
+    refused = next(state for at in WEEK if (state := state_at(car, at)).is_refused)
+    events = [event["event"] for body in bodies_of(car, refused, None, WEEK[0]) for event in json.loads(body)]
+    assert events == ["user:vehicle:updated", "user:credentials:invalidated"]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_command_pushes_to_a_real_server(live_server: Any, settings: Any) -> None:
     settings.DEMO = True

@@ -38,8 +38,8 @@ def bodies_of(car: SimulatedCar, state: State, before: State | None, at: datetim
 def _enode(car: SimulatedCar, state: State, before: State | None, at: datetime) -> list[Any]:
     moment, user, vendor = at.isoformat(), {"id": car.user}, car.brand.upper()
     frame = {"createdAt": moment, "version": "2024-10-01", "user": user}
-    if state.is_refused:
-        news = before is None or not before.is_refused
+    if state.is_refused and before is not None:
+        news = not before.is_refused
         return [[frame | {"event": "user:credentials:invalidated", "vendor": vendor}]] if news else []
     word = "UNPLUGGED" if not state.is_plugged_in else "PLUGGED_IN:" + _at_plug(state)
     charge = {
@@ -61,7 +61,10 @@ def _enode(car: SimulatedCar, state: State, before: State | None, at: datetime) 
         "information": {"brand": car.brand, "model": car.model, "vin": car.vin},
         "chargeState": charge,
     }
-    return [[frame | {"event": "user:vehicle:updated", "vehicle": vehicle, "updatedFields": ["chargeState"]}]]
+    said = [[frame | {"event": "user:vehicle:updated", "vehicle": vehicle, "updatedFields": ["chargeState"]}]]
+    if state.is_refused:  # of a car that nobody knows nothing would follow
+        said.append([frame | {"event": "user:credentials:invalidated", "vendor": vendor}])
+    return said
 
 
 def _at_plug(state: State) -> str:
