@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from pathlib import Path
@@ -12,6 +11,8 @@ from kombu.exceptions import ChannelError
 from kombu.transport import filesystem
 from kombu.utils.json import dumps
 
+from core import files
+
 
 class Channel(filesystem.Channel):
     """Shows a task to readers when it is written: Kombu's own may be read while it is empty, which ends the worker."""
@@ -19,10 +20,8 @@ class Channel(filesystem.Channel):
     def _put(self, queue: str, payload: Any, **_kwargs: Any) -> None:  # type: ignore[override]
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
         folder = Path(self.data_folder_out)
-        hidden = folder / f".{name}"  # the name of no queue
         try:
-            hidden.write_text(dumps(payload))  # type: ignore[no-untyped-call]
-            os.replace(hidden, folder / name)
+            files.put(folder / name, dumps(payload))  # type: ignore[no-untyped-call]
         except OSError as error:
             raise ChannelError(f"The task cannot be written to {folder}: {error}") from error
 

@@ -21,6 +21,7 @@ from typing import IO, Any
 
 from config.demo.postgres import CannotStart, Postgres
 from config.demo.supervisor import Supervisor, start_process
+from core import files
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ANSWER_TIMEOUT_S = 90
@@ -104,8 +105,7 @@ class Demo:
         secrets_made.setdefault("FIELD_KEY", base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
         for role in ROLES:
             secrets_made.setdefault(role, secrets.token_urlsafe(9))
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(secrets_made))
+        files.put(path, json.dumps(secrets_made))
         return secrets_made
 
     # ---- engines ----------------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ class Demo:
             self.manage("load_demo", "--logins", logins, "--api-key", self.secrets.get("api_key", "")).splitlines()[-1]
         )
         self.secrets["api_key"] = facts["api_key"]
-        (self.var / "secrets.json").write_text(json.dumps(self.secrets))
+        files.put(self.var / "secrets.json", json.dumps(self.secrets))
 
     def _clear_leavings(self) -> None:
         """Counters of processes that are gone, and messages of a broker that lost nothing but nudges."""
@@ -254,11 +254,7 @@ class Demo:
             "ocpp_url": self.ocpp_url,
             "pids": {name: pids.get(name) for name in ("web", "worker", "beat", "postgres", "ocpp_proxy")},
         }
-        path = self.var / "demo.json"
-        aside = path.with_suffix(".new")
-        aside.touch(mode=0o600)
-        aside.write_text(json.dumps(facts, indent=2))
-        aside.replace(path)
+        files.put(self.var / "demo.json", json.dumps(facts, indent=2))
 
     def wait_for_answer(self) -> None:
         deadline = time.monotonic() + ANSWER_TIMEOUT_S

@@ -23,6 +23,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from core import files
+
 SHOWN = 500
 KEPT = 5_000
 _STYLE = (
@@ -50,7 +52,7 @@ class Mailbox:
             name = f"{time.time_ns():020d}-{self._count:06d}.eml"
             content = envelope.original_content or b""
             head = f"X-Envelope-To: {', '.join(envelope.rcpt_tos)}\r\n".encode()
-            (self.folder / name).write_bytes(head + content)
+            files.put(self.folder / name, head + content)
             if self._count % 100 == 0:
                 for old in self.names()[:-KEPT]:
                     (self.folder / f"{old}.eml").unlink(missing_ok=True)

@@ -25,6 +25,8 @@ from urllib.parse import quote
 import psycopg
 from psycopg import conninfo, sql
 
+from core import files
+
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 10
 _PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_SET_SECUREBITS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 1, 8, 28, 47, 2
@@ -168,8 +170,7 @@ class Postgres:
             shutil.rmtree(self.data)
         self.data.mkdir(mode=0o700)
         self._own(self.data)
-        self._password_file.touch(mode=0o600)
-        self._password_file.write_text(secrets.token_urlsafe(24))
+        files.put(self._password_file, secrets.token_urlsafe(24))
         done = subprocess.run(
             [
                 str(self.bin / "initdb"),

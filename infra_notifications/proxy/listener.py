@@ -23,6 +23,7 @@ from typing import Any
 
 import structlog
 
+from core import files
 from core.pieces import MALFORMED
 from core.text import clean_text
 from infra_notifications.proxy import reading
@@ -82,7 +83,7 @@ class Listener:
             # Before a reader could take what is in it for what a dead process left.
             with contextlib.suppress(OSError):
                 self.spools[1].open()
-                (self.spools[1].own / BELONGS_TO).write_text(str(folder.resolve()))
+                files.put(self.spools[1].own / BELONGS_TO, str(folder.resolve()))
         self._journal = Journal(memory / self.process if memory is not None else None)
         self._clock = clock
         self._lengthy = Lengthy()

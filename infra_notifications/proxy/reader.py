@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import heapq
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core import files
 from infra_notifications.proxy.records import Found, Record, records_in
 from infra_notifications.proxy.spool import Segment, is_alive, segments_of
 
@@ -70,9 +70,7 @@ class FolderReader:
             for path in self._finished:
                 path.unlink(missing_ok=True)
                 self._taken.pop(path.name, None)
-            temporary = self.folder / f"{CURSOR}.new"
-            temporary.write_text(json.dumps(self._taken))
-            os.replace(temporary, self.folder / CURSOR)
+            files.put(self.folder / CURSOR, json.dumps(self._taken))
 
     @property
     def waiting_bytes(self) -> int:

@@ -8,7 +8,6 @@ back (503) instead of being told that there is no such route.
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, field
@@ -19,6 +18,7 @@ import structlog
 from django.db import close_old_connections, connection
 from django.db.models import Count, Max
 
+from core import files
 from core.encryption import sealed, unsealed
 from core.text import identity_key
 from infra_notifications.models import MovedStation, OcppRoute
@@ -154,17 +154,12 @@ class StoredRoutes:
             self._complain("copy_of_routes_not_read", error)
 
     def _write_copy(self, routing: Routing) -> None:
-        """Aside and then into place, so that a crash or a full disk leaves the copy before it."""
+        """A crash or a full disk leaves the copy before it."""
         if routing == self._written:
             return
-        aside = self._copy.with_name(f"{self._copy.name}.{os.getpid()}")
         try:
             self._copy.parent.mkdir(parents=True, exist_ok=True)
-            with open(aside, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-                file.write(sealed(routing.to_json()))
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(self._copy)
+            files.put(self._copy, sealed(routing.to_json()), synced=True)
         except OSError as error:
             self._complain("copy_of_routes_not_written", error)
         else:

@@ -123,6 +123,14 @@ def writes_markup_in_a_hint(tree: ast.Module) -> Iterator[ast.AST]:
             yield from (each for each in texts if isinstance(each.value, str) and "<" in each.value)
 
 
+def writes_in_place(tree: ast.Module) -> Iterator[ast.AST]:
+    """A file that can be read while it is half written, or stays so when we are killed: `files.put` has it whole."""
+    yield from calls(tree, "write_text", "write_bytes")
+    for call in calls(tree, "open"):
+        if any(isinstance(each, ast.Constant) and each.value in ("w", "wb", "w+", "wb+") for each in call.args):
+            yield call
+
+
 RULES: dict[Rule, tuple[str, ...]] = {
     compares_secrets: ("a == self.secret", "given_token != want"),
     trusts_without_proof: ("c.verify_mode = ssl.CERT_NONE", "get(u, verify=False)"),
@@ -134,6 +142,7 @@ RULES: dict[Rule, tuple[str, ...]] = {
     skips_the_form_token: ("@csrf_exempt\ndef view(): ...",),
     writes_markup_in_a_hint: ("F(help_text='e.g. Volt <a@b.example>')", "F(help_text=_('a < b'))"),
     vouches_for_markup: ("mark_safe(text)", "SafeString(f'<b>{x}')"),
+    writes_in_place: ("path.write_text(x)", "(a / b).write_bytes(x)", "open(path, 'wb')", "path.open('w')"),
 }
 EXCUSED: dict[Rule, dict[str, str]] = {
     trusts_without_proof: {"core/alive.py": "asks its own port, whose certificate is for another name"},
@@ -167,6 +176,10 @@ EXCUSED: dict[Rule, dict[str, str]] = {
         "console/templatetags/console.py": "icons of the package; cells that are escaped one by one",
         "console/charts.py": "pygal's drawing, written anew",
     },
+    writes_in_place: {
+        "core/files.py": "writes aside and puts it in place",
+        "config/demo/__main__.py": "a lock, which holds nothing",
+    },
 }
 
 
@@ -180,7 +193,7 @@ def test_rule_holds(rule: Rule) -> None:
     found = {
         f"{path}:{getattr(node, 'lineno', 0)}"
         for path, tree in trees().items()
-        if not path.startswith("config/demo/")
+        if rule is writes_in_place or not path.startswith("config/demo/")
         for node in rule(tree)
     }
     excused = EXCUSED.get(rule, {})
