@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -273,13 +273,13 @@ def budgets(vehicles: Sequence[FleetVehicle], now: datetime) -> dict[int, Budget
 def _recent_wakes(ids: Sequence[int], now: datetime) -> dict[int, list[datetime]]:
     """When each was woken up lately, the last time first."""
     since = now - timedelta(seconds=settings.REMOTES_WAKEUPS_BURST_S)
-    rows = RemoteNotification.objects.filter(status="WakingUpVehicle", vehicle_id__in=ids, received_at__gt=since)
-    seen = RemoteAction.objects.filter(vehicle_id__in=ids, wake_seen_at__gt=since)  # shown by the record alone
+    heard = RemoteNotification.objects.filter(
+        status="WakingUpVehicle", vehicle_id__in=ids, received_at__gt=since, verdict=Verdict.UNKNOWN_ACTION
+    )  # what other tools ordered
+    foreign = heard.values("vehicle_id", "remote_action_id").annotate(at=Min("received_at")).order_by()
+    own = RemoteAction.objects.filter(vehicle_id__in=ids, wake_seen_at__gt=since)
     wakes: dict[int, list[datetime]] = defaultdict(list)
-    for vehicle_id, at in (
-        *rows.values_list("vehicle_id", "received_at"),
-        *seen.values_list("vehicle_id", "wake_seen_at"),
-    ):
+    for vehicle_id, at in (*foreign.values_list("vehicle_id", "at"), *own.values_list("vehicle_id", "wake_seen_at")):
         if at is not None:
             wakes[vehicle_id or 0].append(at)
     return {vehicle_id: sorted(times, reverse=True) for vehicle_id, times in wakes.items()}

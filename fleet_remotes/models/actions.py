@@ -109,7 +109,7 @@ class RemoteAction(models.Model):
     look_at = models.DateTimeField(_("next look"), null=True)
     looks = models.PositiveSmallIntegerField(default=0)
     deadline_at = models.DateTimeField(_("deadline"), null=True)
-    # A wake-up and a refusal of one that the vendor's record alone showed so far; a later notification is the same one.
+    # When a wake-up by it, and the refusal of one, was counted; whatever is said of it later is the same one.
     wake_seen_at = models.DateTimeField(null=True, editable=False)
     quota_seen_at = models.DateTimeField(null=True, editable=False)
 

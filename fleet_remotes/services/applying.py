@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from core.sql import storable
 from fleet_remotes.catalogue.words import kind_of_name
-from fleet_remotes.choices import Flag, State, Verdict
+from fleet_remotes.choices import Flag, Verdict
 from fleet_remotes.ingest.notifications import Event, believed_date, read_body
 from fleet_remotes.models import Callback, CallbackMessage, FleetVehicle, RemoteAction
 from fleet_remotes.services.bulk_writes import (
@@ -29,7 +29,7 @@ from fleet_remotes.services.bulk_writes import (
     write_notifications,
 )
 from fleet_remotes.services.unit_of_work import ActionUnitOfWork, changing_actions
-from fleet_remotes.services.wakeups import QUOTA_CAUSE, WakeUpReport, count_wakeups
+from fleet_remotes.services.wakeups import first_heard, wakeup_in
 
 log = structlog.get_logger("signalbox.remotes")
 # Bodies of one transaction, and fewer when one of them is refused; 6 MiB hold some 20,000 notifications.
@@ -150,10 +150,22 @@ class _Applying:
             item.verdict, item.reason = judge(item.event, item.action, item.message.received_at, work)
             if item.action is not None and item.verdict != Verdict.VIN_MISMATCH:
                 item.vehicle_id = item.action.vehicle_id
+        self._note_wakeups(fresh, work)
         write_notifications([item.row() for item in fresh])
-        count_wakeups(wakeups_of(fresh, work), self.now)
         work.flush()
         self._finish()
+
+    def _note_wakeups(self, fresh: Sequence[_ReceivedEvent], work: ActionUnitOfWork) -> None:
+        """What is said of wake-ups, also of those that other tools ordered."""
+        foreign = []
+        for item in fresh:
+            if item.vehicle_id is not None and item.verdict != Verdict.VIN_MISMATCH:
+                news = wakeup_in(item.event, item.vehicle_id, item.message.received_at)
+                if item.action is None:
+                    foreign.append(news)
+                else:
+                    work.note_wakeup(item.action, news)
+        work.wakeups += first_heard(foreign)
 
     def _without_duplicates(self, incoming: Sequence[_ReceivedEvent]) -> list[_ReceivedEvent]:
         """The first of each; the vendor repeats itself, and the others are counted on it."""
@@ -231,23 +243,3 @@ def judge(
     if event.remote_type and kind_of_name(event.remote_type) != action.kind:
         event.flags.append(Flag.TYPE_MISMATCH)
     return work.report(action, report), ""
-
-
-def wakeups_of(fresh: Sequence[_ReceivedEvent], work: ActionUnitOfWork) -> list[WakeUpReport]:
-    """What the notifications say of wake-ups, also of those that other tools ordered."""
-    return [
-        news
-        for item in fresh
-        if item.vehicle_id is not None and item.verdict != Verdict.VIN_MISMATCH
-        for news in wakeups_in(item.event, item.vehicle_id, item.message.received_at)
-        if not work.is_counted(item.action, refused=news.refused)
-    ]
-
-
-def wakeups_in(event: Event, vehicle_id: int, received_at: datetime) -> list[WakeUpReport]:
-    at, _flag = believed_date(event.event_date, received_at)
-    if event.state == State.WAKING:
-        return [WakeUpReport(vehicle_id, at)]
-    if event.state == State.BLOCKED_QUOTA or event.cause == QUOTA_CAUSE:
-        return [WakeUpReport(vehicle_id, at, refused=True)]
-    return []

@@ -10,10 +10,10 @@ from django.db import connection
 from fleet_remotes.choices import Flag, Verdict
 from fleet_remotes.ingest.notifications import Event, understand
 from fleet_remotes.models import RemoteNotification
-from fleet_remotes.services.applying import judge, wakeups_in
+from fleet_remotes.services.applying import judge
 from fleet_remotes.services.bulk_writes import rewrite_notifications
 from fleet_remotes.services.unit_of_work import ActionUnitOfWork, changing_actions
-from fleet_remotes.services.wakeups import count_wakeups
+from fleet_remotes.services.wakeups import count_wakeups, first_heard, wakeup_in
 
 # The vendor keeps what it could not deliver for 72 h; a little longer, for the batches it gathers.
 WAIT = timedelta(hours=73)
@@ -49,20 +49,19 @@ def bind_to(work: ActionUnitOfWork, remote_ids: Sequence[str]) -> int:
 def bind(pairs: Sequence[tuple[int, int]], work: ActionUnitOfWork) -> int:
     """Applies waiting notifications, (notification, action), in the order in which they came."""
     notifications = RemoteNotification.objects.in_bulk([pk for pk, _action in pairs])
-    rows, news = [], []
+    rows = []
     for pk, action_id in pairs:
         row, action = notifications[pk], work.actions[action_id]
         event = _event_of(row)
         verdict, reason = judge(event, action, row.received_at, work)
         flags = list(dict.fromkeys((*event.flags, Flag.BOUND_LATER)))
         is_ours = verdict != Verdict.VIN_MISMATCH
-        if is_ours and row.vehicle_id is None:  # its wake-ups could not be counted before
-            found = wakeups_in(event, action.vehicle_id, row.received_at)
-            news += [item for item in found if not work.is_counted(action, refused=item.refused)]
+        if is_ours:  # its wake-up was counted before where its vehicle was known
+            news = wakeup_in(event, action.vehicle_id, row.received_at)
+            work.note_wakeup(action, news, is_counted=row.vehicle_id is not None)
         vehicle_id = action.vehicle_id if is_ours else row.vehicle_id
         rows.append((pk, action_id if is_ours else None, vehicle_id, verdict.value, reason[:200], flags))
     rewrite_notifications(rows)
-    count_wakeups(news, work.now)
     return len(rows)
 
 
@@ -97,8 +96,8 @@ def bind_vehicles(*, now: datetime, vins: Sequence[str] | None = None) -> int:
             )
             bound = [row[0] for row in cursor.fetchall()]
         rows = RemoteNotification.objects.filter(pk__in=bound).exclude(verdict=Verdict.VIN_MISMATCH).defer("raw")
-        news = [item for row in rows for item in wakeups_in(_event_of(row), row.vehicle_id or 0, row.received_at)]
-        count_wakeups(news, now)
+        news = [wakeup_in(_event_of(row), row.vehicle_id or 0, row.received_at) for row in rows]
+        count_wakeups(first_heard(news, besides=bound), now)
     return len(bound)
 
 

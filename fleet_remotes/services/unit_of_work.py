@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
 
 from core.sql import Col, columns, update_rows
 from core.unit_of_work import UnitOfWork
@@ -27,7 +26,7 @@ from fleet_remotes.services.bulk_writes import write_steps
 from fleet_remotes.services.learning import learn_from
 from fleet_remotes.services.outcomes import publish_contradictions, publish_outcomes
 from fleet_remotes.services.retries import cancel_retries, plan_retries
-from fleet_remotes.services.wakeups import QUOTA_CAUSE, QUOTA_WORDS, WAKING_WORD, WakeUpReport, count_wakeups
+from fleet_remotes.services.wakeups import QUOTA_CAUSE, WakeUpReport, count_wakeups
 
 # Any fixed number serves, as long as nothing else locks it.
 _ACTIONS_LOCK = 7_201_007
@@ -66,7 +65,7 @@ class ActionUnitOfWork(UnitOfWork):
         self._contradicted: list[RemoteAction] = []
         self._steps: list[tuple[int, datetime, str, str]] = []
         self._windows: dict[int, timedelta] | None = None
-        self._wakeups: list[WakeUpReport] = []
+        self.wakeups: list[WakeUpReport] = []
 
     def load(self, action_ids: Iterable[int]) -> None:
         """Reads actions with their vehicles, locked in the order of their ids."""
@@ -86,33 +85,22 @@ class ActionUnitOfWork(UnitOfWork):
         """Applies what the vendor says, and returns what became of the report."""
         status, verdict = advance(ActionStatus.of(action), report)
         if report.from_record:
-            self._note_wakeup(action, report)
+            refused = report.cause == QUOTA_CAUSE or report.state == State.BLOCKED_QUOTA
+            if refused or report.state == State.WAKING:
+                self.note_wakeup(action, WakeUpReport(action.vehicle_id, self.now, refused))
         self.change(action, status)
         return verdict
 
-    def _note_wakeup(self, action: RemoteAction, report: VendorReport) -> None:
-        """Counts a wake-up, or the refusal of one, that was not notified: the vendor's record says it too."""
-        is_refusal = report.cause == QUOTA_CAUSE or report.state == State.BLOCKED_QUOTA
-        if not is_refusal and report.state != State.WAKING:
+    def note_wakeup(self, action: RemoteAction, news: WakeUpReport | None, *, is_counted: bool = False) -> None:
+        """Counts a wake-up of an action, or the refusal of one: once, whether it is notified, often, or shown by the
+        vendor's record."""
+        if news is None:
             return
-        name, said = (
-            ("quota_seen_at", Q(status__in=QUOTA_WORDS) | Q(cause=QUOTA_CAUSE))
-            if is_refusal
-            else ("wake_seen_at", Q(status=WAKING_WORD))
-        )
-        if getattr(action, name) is None and not action.notifications.filter(said).exists():
+        name = "quota_seen_at" if news.refused else "wake_seen_at"
+        if getattr(action, name) is None:
             setattr(action, name, self.now)
             self.changed[action.pk] = action
-            self._wakeups.append(WakeUpReport(action.vehicle_id, self.now, refused=is_refusal))
-
-    def is_counted(self, action: RemoteAction | None, *, refused: bool) -> bool:
-        """Whether a notified wake-up was counted when the vendor's record showed it; each is found so once."""
-        name = "quota_seen_at" if refused else "wake_seen_at"
-        if action is None or getattr(action, name) is None:
-            return False
-        setattr(action, name, None)
-        self.changed[action.pk] = action
-        return True
+            self.wakeups += [] if is_counted else [news]
 
     def change(self, action: RemoteAction, status: ActionStatus) -> None:
         """Gives an action the status that a rule decided."""
@@ -175,7 +163,7 @@ class ActionUnitOfWork(UnitOfWork):
             self._steps.append((action_id, self.now, StepKind.RETRYING, at.isoformat(timespec="seconds")))
         publish_contradictions(self._contradicted, self.now)
         publish_outcomes([action for action in ended if action.pk not in retried], self.now)
-        count_wakeups(self._wakeups, self.now)
+        count_wakeups(self.wakeups, self.now)
         write_actions(changed)
         write_steps(self._steps)
         if any(self._before[action.pk] in IN_FLIGHT and action.state not in IN_FLIGHT for action in changed):

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import connection
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from core.sql import columns, insert_rows
 from fleet_remotes import event_kinds as kinds
 from fleet_remotes.catalogue.advice import advice_of
+from fleet_remotes.choices import State, Verdict
 from fleet_remotes.event_kinds import WakeUpsExhausted
-from fleet_remotes.models import FleetVehicle, WakeUpUse
+from fleet_remotes.ingest.notifications import Event, believed_date
+from fleet_remotes.models import FleetVehicle, RemoteNotification, WakeUpUse
 from fleet_remotes.rules.budget import month_of
 from fleet_remotes.services.outcomes import vehicle_facts
 from outbox.contract import NewEvent
@@ -25,6 +28,7 @@ QUOTA_CAUSE = "TooManyWakeUpsOverMonth"
 # How a notification says it.
 QUOTA_WORDS = (QUOTA_CAUSE, "TooManyWakesUpsOverMonth")
 WAKING_WORD = "WakingUpVehicle"
+_SAID = {False: Q(status=WAKING_WORD), True: Q(status__in=QUOTA_WORDS) | Q(cause=QUOTA_CAUSE)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,37 @@ class WakeUpReport:
     vehicle_id: int
     at: datetime
     refused: bool = False
+    remote_action_id: str = ""
+
+    @property
+    def key(self) -> tuple[int, str, bool]:
+        """An action wakes its vehicle once at most, whatever is said of it how often."""
+        return self.vehicle_id, self.remote_action_id, self.refused
+
+
+def wakeup_in(event: Event, vehicle_id: int, received_at: datetime) -> WakeUpReport | None:
+    """What a notification says of wake-ups, if it does."""
+    refused = event.state == State.BLOCKED_QUOTA or event.cause == QUOTA_CAUSE
+    if not refused and event.state != State.WAKING:
+        return None
+    at, _flag = believed_date(event.event_date, received_at)
+    return WakeUpReport(vehicle_id, at, refused, event.remote_action_id)
+
+
+def first_heard(news: Iterable[WakeUpReport | None], besides: Sequence[int] = ()) -> list[WakeUpReport]:
+    """One of each action that other tools ordered, without those of which a notification beside these (ids) told."""
+    found: dict[tuple[int, str, bool], WakeUpReport] = {}
+    for item in news:
+        if item is not None:
+            found.setdefault(item.key, item)
+    for refused in {item.refused for item in found.values()}:
+        ids = {item.remote_action_id for item in found.values()}
+        rows = RemoteNotification.objects.filter(
+            _SAID[refused], verdict=Verdict.UNKNOWN_ACTION, remote_action_id__in=ids, vehicle__isnull=False
+        )
+        for vehicle_id, remote_action_id in rows.exclude(pk__in=besides).values_list("vehicle_id", "remote_action_id"):
+            found.pop((vehicle_id or 0, remote_action_id, refused), None)
+    return list(found.values())
 
 
 def count_wakeups(news: Sequence[WakeUpReport], now: datetime) -> None:

@@ -53,6 +53,11 @@ def waking(action: RemoteAction, second: float = 2) -> dict[str, Any]:
     return event(action, "Pending", "WakingUpVehicle", second)
 
 
+def woken(action: RemoteAction, *seconds: float) -> list[dict[str, Any]]:
+    """Its vehicle is woken up at each of these, by actions of other tools."""
+    return [waking(action, second) | {"remoteActionId": f"other-{second}"} for second in seconds]
+
+
 def sent(action: RemoteAction, second: float = 30) -> dict[str, Any]:
     return event(action, "Pending", "SentToVehicle", second)
 

@@ -21,7 +21,7 @@ from tests.factories.fleet_remotes import (
     RemoteActionFactory,
     with_callback,
 )
-from tests.fleet_remotes.helpers import at, notify, post_callback, success, waking
+from tests.fleet_remotes.helpers import at, notify, post_callback, success, waking, woken
 
 pytestmark = pytest.mark.django_db
 VIN = "VR3UHZKXZPT500001"
@@ -156,7 +156,9 @@ def test_a_vehicle_that_is_made_later_is_bound_to_what_came_before(api: ApiClien
 def test_wake_ups_of_a_vehicle_that_is_made_later_count_once(api: ApiClient) -> None:
     action, callback = with_callback(since=at(0))
     foreign = {"vin": VIN, "remoteActionId": "of-another-tool"}
-    notify(callback, waking(action) | foreign, waking(action, 3) | foreign, success(action) | foreign)
+    notify(
+        callback, waking(action) | foreign, *(one | {"vin": VIN} for one in woken(action, 3)), success(action) | foreign
+    )
     assert not WakeUpUse.objects.exists()
     for _ in range(2):
         api.put("/remotes/vehicles", VEHICLE | {"fleet": action.fleet.key})

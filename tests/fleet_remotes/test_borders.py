@@ -32,7 +32,7 @@ from tests.factories.fleet_remotes import (
     with_callback,
 )
 from tests.fleet_remotes.conftest import Running
-from tests.fleet_remotes.helpers import HOUR, MINUTE, at, event, flags, fresh, notify, success, verdicts, waking
+from tests.fleet_remotes.helpers import HOUR, MINUTE, at, event, flags, fresh, notify, success, verdicts, waking, woken
 
 pytestmark = pytest.mark.django_db
 TICK = timedelta(microseconds=1)
@@ -75,7 +75,7 @@ def test_the_last_wake_up_of_a_budget_may_be_used() -> None:
 
 def test_wake_ups_of_a_burst_count_for_twenty_minutes(settings: Settings) -> None:
     action, callback = with_callback(since=at(0))
-    notify(callback, *(waking(action, second) for second in range(settings.REMOTES_WAKEUPS_BURST)), now=at(10))
+    notify(callback, *woken(action, *range(settings.REMOTES_WAKEUPS_BURST)), now=at(10))
     end = at(10) + timedelta(seconds=settings.REMOTES_WAKEUPS_BURST_S)
     RemoteAction.objects.update(state=State.SUCCEEDED, since=at(0))
     assert codes(action.vehicle, end - TICK) == {"WokenUpOften"}

@@ -10,13 +10,13 @@ from pytest_django import Settings
 from fleet_remotes import event_kinds as kinds
 from fleet_remotes.models import Callback, FleetVehicle, RemoteAction, WakeUpUse
 from fleet_remotes.selectors import awake_until, budgets
+from fleet_remotes.services.binding import bind_vehicles, bind_waiting
 from fleet_remotes.services.polling import Question, VendorReply, take_answer
 from tests.clock import SECOND, iso
-from tests.factories.fleet_remotes import RemoteActionFactory, with_callback
+from tests.factories.fleet_remotes import CallbackFactory, FleetVehicleFactory, RemoteActionFactory, with_callback
 from tests.fleet_remotes.helpers import (
     DAY,
     NOW,
-    accepted,
     at,
     event,
     failed,
@@ -26,6 +26,7 @@ from tests.fleet_remotes.helpers import (
     sent,
     success,
     waking,
+    woken,
 )
 
 pytestmark = pytest.mark.django_db
@@ -36,17 +37,40 @@ def in_flight(**more: Any) -> tuple[RemoteAction, Callback]:
     return with_callback(since=at(0), **more)
 
 
-def test_wake_ups_are_counted_when_they_are_heard_once_each() -> None:
+MINE, OTHERS = {}, {"remoteActionId": "of-another-tool"}
+
+
+@pytest.mark.parametrize("whose", [MINE, OTHERS])
+def test_an_action_wakes_its_vehicle_once_and_is_refused_once_however_often_it_is_said(whose: dict[str, str]) -> None:
     action, callback = in_flight()
-    notify(callback, accepted(action), waking(action), waking(action), waking(action, 3), sent(action))
+    copies = [waking(action), waking(action), waking(action, 3), sent(action), waking(action, 50)]
+    copies += [event(action, "Pending", "TooManyWakeUpsOverMonth", 60), failed(action, "TooManyWakesUpsOverMonth")]
+    other = CallbackFactory(fleet=callback.fleet)
+    for turn in (copies[:2], copies[1:], copies):
+        notify(callback, *(one | whose for one in turn))
+        notify(other, *(one | whose for one in turn))
     use = WakeUpUse.objects.get()
-    assert (use.vehicle, use.month, use.used, use.refusals) == (action.vehicle, NOW.date().replace(day=1), 2, 0)
+    assert (use.vehicle, use.month, use.used, use.refusals) == (action.vehicle, NOW.date().replace(day=1), 1, 1)
+
+
+def test_a_wake_up_that_overtook_its_action_or_its_vehicle_is_the_same_one_later() -> None:
+    action, callback = with_callback(since=at(0), remote_action_id="")
+    late = {"remoteActionId": "later"}
+    unknown = OTHERS | {"vin": "VR3LATER00000001"}
+    notify(callback, waking(action) | late, waking(action) | unknown, waking(action, 3) | unknown)
+    FleetVehicleFactory(vin=unknown["vin"], fleet=callback.fleet)
+    notify(callback, waking(action, 4) | unknown)
+    assert bind_vehicles(now=at(60)) == 2
+    RemoteAction.objects.update(remote_action_id="later")
+    assert bind_waiting(now=at(60)) == 1
+    notify(callback, waking(action, 5) | late)
+    assert list(WakeUpUse.objects.values_list("used", flat=True)) == [1, 1]
 
 
 def test_wake_ups_of_other_tools_count_too_and_each_in_its_own_month() -> None:
     action, callback = in_flight()
     foreign = waking(action) | {"remoteActionId": "of-another-tool", "eventDate": iso(THIS_MONTH)}
-    before = foreign | {"eventDate": iso(THIS_MONTH - SECOND)}
+    before = foreign | {"eventDate": iso(THIS_MONTH - SECOND), "remoteActionId": "before"}
     notify(callback, foreign, before, foreign | {"vin": "VR3NOBODY000"}, now=THIS_MONTH + DAY)
     assert list(WakeUpUse.objects.order_by("month").values_list("month__month", "used")) == [
         ((THIS_MONTH - DAY).month, 1),
@@ -63,7 +87,7 @@ def since_last_month(callback: Callback, vehicle: FleetVehicle) -> None:
 def test_the_first_refusal_of_a_whole_month_teaches_the_budget() -> None:
     action, callback = in_flight()
     since_last_month(callback, action.vehicle)
-    notify(callback, *(waking(action, second) for second in range(31)))
+    notify(callback, *woken(action, *range(31)))
     notify(callback, failed(action, "TooManyWakeUpsOverMonth"))
     later = RemoteActionFactory(vehicle=action.vehicle, since=at(90))
     notify(callback, event(later, "Pending", "TooManyWakeUpsOverMonth", 92), now=at(99))
@@ -86,7 +110,7 @@ def test_more_wake_ups_than_were_learnt_show_that_it_was_learnt_wrongly() -> Non
     action, callback = in_flight()
     since_last_month(callback, action.vehicle)
     FleetVehicle.objects.update(wakeup_learnt=2)
-    notify(callback, waking(action, 1), waking(action, 2))
+    notify(callback, *woken(action, 1, 2))
     assert FleetVehicle.objects.get().wakeup_learnt == 2
     notify(callback, waking(action, 3))
     assert FleetVehicle.objects.get().wakeup_learnt is None
@@ -140,12 +164,12 @@ def test_used_up_wake_ups_are_told_once_a_month() -> None:
     FleetVehicle.objects.update(wakeup_budget=2)
     notify(callback, waking(action, 1))
     assert published_kinds() == []
-    notify(callback, waking(action, 2), waking(action, 3), event(action, "Pending", "TooManyWakeUpsOverMonth", 4))
+    notify(callback, *woken(action, 2, 3), event(action, "Pending", "TooManyWakeUpsOverMonth", 4))
     ((kind, payload),) = published()
     assert (kind, payload["month"]) == (kinds.WAKEUPS_EXHAUSTED, f"{NOW:%Y-%m}")
     assert (payload["used"], payload["budget"]) == (3, 2)
     following = (THIS_MONTH + 32 * DAY).replace(day=1)
-    notify(callback, waking(action, 5) | {"eventDate": iso(following + 5 * SECOND)}, now=following + DAY)
+    notify(callback, waking(action, 5) | OTHERS | {"eventDate": iso(following + 5 * SECOND)}, now=following + DAY)
     assert len(published()) == 1
 
 

@@ -1,15 +1,15 @@
 """Writes the mails of topic lists: the first event of a list mails at once, what follows is gathered into one mail.
 
 A mail opens a window (`gather_s`); what comes within it waits until its end and goes out in one mail, which opens the
-next window and answers the one before. A mail whose events all answer events of one earlier mail (a success
-after a failure) answers that mail.
+next window and answers the one before. A list that gathers nothing has a mail for each event. A mail whose events all
+answer events of one earlier mail (a success after a failure) answers that mail.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from django.db.models import Q
 
 from core.sql import Col, columns, update_rows
 from outbox.choices import DecisionReason, DecisionState
+from outbox.contract import NewEvent
 from outbox.event_kinds import UnknownKind, kind_of
 from outbox.models import Event, TopicDecision, TopicList
 from outbox.rules.deciding import CLOCK_SLACK, why_not_notified, window_end
@@ -102,7 +103,7 @@ class _Round:
             else:
                 notified.append(decision)
         if notified:
-            self._publish_mail(notified)
+            self._publish_mails(notified)
         self._write()
         return len(self.decisions)
 
@@ -116,11 +117,30 @@ class _Round:
         view = EventView.of(kind, event.subject, event.payload) if self.subscription.asks else None
         return why_not_notified(self.subscription.decision_input(kind, view))
 
-    def _publish_mail(self, notified: Sequence[TopicDecision]) -> None:
-        events = sorted(
-            (self.events[decision.event_id] for decision in notified), key=lambda event: (event.occurred_at, event.pk)
+    def _publish_mails(self, notified: Sequence[TopicDecision]) -> None:
+        """One mail of all of them; of a list that gathers nothing a mail for each."""
+        notified = sorted(notified, key=lambda decision: self._order(self.events[decision.event_id]))
+        of_each = [list(notified)] if self.list.gather_s else [[decision] for decision in notified]
+        threads = self._threads()
+        mails = [self._mail(decisions, threads) for decisions in of_each]
+        ids = publish(events=mails, now=self.now)
+        for mail, decisions in zip(mails, of_each, strict=True):
+            for decision in decisions:
+                decision.state, decision.reason = DecisionState.NOTIFIED, DecisionReason.NONE
+                decision.mail_id, decision.thread = ids.get(mail.dedup_key), mail.thread or mail.uuid.hex
+        window = timedelta(seconds=self.list.gather_s)
+        # Not by save(): the audit log would ask for the list once more to find that nothing of it changed.
+        TopicList.objects.filter(pk=self.list.pk).update(
+            gathering_until=self.now + window if window else None, thread=notified[-1].thread, last_told_at=self.now
         )
-        mail = mail_to_list(
+
+    @staticmethod
+    def _order(event: Event) -> tuple[datetime, int]:
+        return event.occurred_at, event.pk
+
+    def _mail(self, decisions: Sequence[TopicDecision], threads: Mapping[str, str]) -> NewEvent:
+        events = [self.events[decision.event_id] for decision in decisions]
+        return mail_to_list(
             self.list,
             self.addresses,
             kind=TOPIC_MAIL,
@@ -133,35 +153,24 @@ class _Round:
                 url=list_url(self.list.pk),
             ),
             # A decision is told in one mail only, whatever else goes wrong.
-            dedup_key=f"topic_notice:{notified[0].pk}",
-            occurred_at=min(event.occurred_at for event in events),
-            thread=self._thread(notified, events),
-        )
-        ids = publish(events=[mail], now=self.now)
-        thread = mail.thread or mail.uuid.hex
-        for decision in notified:
-            decision.state, decision.reason = DecisionState.NOTIFIED, DecisionReason.NONE
-            decision.mail_id, decision.thread = ids.get(mail.dedup_key), thread
-        window = timedelta(seconds=self.list.gather_s)
-        # Not by save(): the audit log would ask for the list once more to find that nothing of it changed.
-        TopicList.objects.filter(pk=self.list.pk).update(
-            gathering_until=self.now + window if window else None, thread=thread, last_told_at=self.now
+            dedup_key=f"topic_notice:{min(decision.pk for decision in decisions)}",
+            occurred_at=events[0].occurred_at,
+            thread=self._thread(decisions, events, threads),
         )
 
-    def _thread(self, notified: Sequence[TopicDecision], events: Sequence[Event]) -> str:
+    def _threads(self) -> dict[str, str]:
+        """The mails of this list that told of what is answered now, by the events (uuid hex)."""
+        uuids = {found for event in self.events.values() if (found := _uuid(event.thread))}
+        rows = TopicDecision.objects.filter(~Q(thread=""), topic_list_id=self.list.pk, event__uuid__in=uuids)
+        return {told.hex: thread for told, thread in rows.values_list("event__uuid", "thread")} if uuids else {}
+
+    def _thread(self, decisions: Sequence[TopicDecision], events: Sequence[Event], threads: Mapping[str, str]) -> str:
         """The mail that this one answers, or nothing when it begins a conversation."""
-        answered = {event.thread for event in events}
-        if "" not in answered:
-            mails = set(
-                TopicDecision.objects.filter(
-                    ~Q(thread=""),
-                    topic_list_id=self.list.pk,
-                    event__uuid__in=[uuid_answered for text in answered if (uuid_answered := _uuid(text))],
-                ).values_list("thread", flat=True)
-            )
+        if all(event.thread for event in events):
+            mails = {threads[event.thread] for event in events if event.thread in threads}
             if len(mails) == 1:
-                return str(mails.pop())
-        return self.list.thread if any(decision.reason == DecisionReason.GATHERED for decision in notified) else ""
+                return mails.pop()
+        return self.list.thread if any(decision.reason == DecisionReason.GATHERED for decision in decisions) else ""
 
     def _write(self) -> None:
         update_rows(
