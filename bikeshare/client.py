@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 
 from bikeshare.ingest.areas import zones_of_areas
+from core.pieces import why_malformed
 from core.text import clean_json, one_line, shown_url
 from outbox.services.webhooks import policy_from_settings
 from outbox.transports.webhook.http import Answer, BlockingClient, Unreachable
@@ -179,4 +180,4 @@ def _keep(documents: Documents, name: str, body: bytes) -> None:
     try:
         documents.files[name] = msgspec.json.decode(clean_json(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        documents.problems.append((f"{name}.json", f"is no valid JSON: {error}"))
+        documents.problems.append((f"{name}.json", f"is no valid JSON: {why_malformed(error)}"))

@@ -37,10 +37,11 @@ from core.bodies import GZIP, CompressionError, decompress
 from core.keys import admit
 from core.memory import is_short_of_memory, let_go
 from core.models import ApiKey
-from core.pieces import repeated_keys
+from core.pieces import repeated_keys, why_malformed
 from core.problems import Problem as Problem
 from core.problems import problem_response as problem_response
 from core.refusal import INVALID, Refused
+from core.schema_words import sentence_of
 from core.search import SearchError
 from core.text import clean_json
 
@@ -120,7 +121,7 @@ class BodyParser(Parser):
         try:
             parsed: dict[str, Any] = msgspec.json.decode(limited_body(request))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Problem(400, f"The body is not valid JSON: {error}.") from error
+            raise Problem(400, f"The body is not valid JSON: {why_malformed(error)}.") from error
         return parsed
 
 
@@ -214,9 +215,9 @@ class MachineAPI(NinjaAPI):
         problem = super().validation_error_from_error_contexts(error_contexts)
         errors = [(e, context.model) for context in error_contexts for e in context.pydantic_validation_error.errors()]
         for named, (error, model) in zip(problem.errors, errors, strict=True):
-            if error["type"] == "extra_forbidden":
-                *path, name = error["loc"]
-                named["msg"] = _unknown("field", str(name), _fields_at(model, path))
+            *path, name = error["loc"] or ("",)
+            is_unknown = error["type"] == "extra_forbidden"
+            named["msg"] = _unknown("field", str(name), _fields_at(model, path)) if is_unknown else sentence_of(error)
         return problem
 
 

@@ -196,7 +196,10 @@ def why_malformed(error: Exception) -> str:
     """Why something could not be decoded, in words that stand behind a colon."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    return str(error)
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start + 1} is no UTF-8"
+    said = str(error)
+    return "it ends before it is complete" if "truncated" in said else said.removeprefix("JSON is malformed: ")
 
 
 def decode_any(piece: bytes) -> tuple[Any, str]:

@@ -1,8 +1,10 @@
-"""What msgspec refuses, in words of people: the field and what is wrong with it. Pure."""
+"""What msgspec and pydantic refuse, in words of people: the field and what is wrong with it. Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -104,3 +106,44 @@ def field_within(path: str, why: str, within: str) -> tuple[str, str]:
         return first_field(inner), why
     name, _colon, rest = why.partition(": ")
     return name.strip("`"), rest
+
+
+# What pydantic's names of errors begin with, and what had to stand there.
+_ASKED = {
+    "string": "text",
+    "int": "a whole number",
+    **dict.fromkeys(("float", "decimal", "finite", "fraction"), "a number"),
+    "bool": "true or false",
+    "none": "null",
+    **dict.fromkeys(("dict", "mapping", "model"), "an object"),
+    **dict.fromkeys(("list", "tuple", "set", "iterable"), "a list"),
+    **dict.fromkeys(("datetime", "timezone"), "a time (2026-11-21T05:40:00Z)"),
+    "date": "a day (2026-11-21)",
+    "time": "a time of day (05:40:00)",
+    "uuid": "a UUID",
+    "url": "an address such as https://example.org",
+}
+_BOUNDS = {"greater_than": ("gt", ">"), "greater_than_equal": ("ge", ">="), "less_than": ("lt", "<")}
+_BOUNDS |= {"less_than_equal": ("le", "<=")}
+
+
+def sentence_of(error: Mapping[str, Any]) -> str:
+    """What one of pydantic's errors says, in a sentence of people; our own checks' are in one already."""
+    kind, facts = str(error["type"]), error.get("ctx") or {}
+    if kind in ("value_error", "assertion_error"):
+        return str(facts.get("error", "")) or "It cannot be this."
+    if kind == "missing":
+        return "It is missing."
+    if kind in ("enum", "literal_error"):
+        return f"It must be {facts['expected']}."
+    if kind in _BOUNDS:
+        name, sign = _BOUNDS[kind]
+        return f"It must be {_LIMITS[sign]}{facts[name]}."
+    if kind.endswith(("too_short", "too_long")):
+        least, most = (facts.get(name) for name in ("min_length", "max_length"))
+        what = "characters" if kind.startswith("string") else "entries"
+        return f"It must have {f'at most {most}' if least is None else f'at least {least}'} {what}."
+    if kind == "string_pattern_mismatch":
+        return "It must be text in the form that is asked for."
+    asked = _ASKED.get(kind.partition("_")[0])
+    return f"It must be {asked}." if asked else "It is not in the form that is asked for."

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from console.forms import SheetField
 from console.lists import BulkForm
+from core.pieces import why_malformed
 from core.time_zones import known_zones
 from fleet_remotes.catalogue.advice import summary_of
 from fleet_remotes.catalogue.words import kind_of_name
@@ -160,7 +161,7 @@ class CommandForm(forms.Form):
         try:
             parameters = msgspec.json.decode((values.get("parameters") or "{}").encode())
         except (msgspec.DecodeError, RecursionError) as error:
-            raise CommandError(f"{error}") from error
+            raise CommandError(f"This is no JSON: {why_malformed(error)}.") from error
         # The vendor's whole request names the action itself.
         named = [key for key in parameters if kind_of_name(key)] if isinstance(parameters, dict) else []
         if not values.get("kind") and len(named) != 1:

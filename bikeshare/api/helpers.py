@@ -18,6 +18,7 @@ from core.api import Problem, ScopedKey, check_limit, decode_cursor, encode_curs
 from core.corrections import Corrections, folded
 from core.field_types import Envelope
 from core.people import shown, shows_people
+from core.pieces import why_malformed
 from core.schema_words import readable
 
 READ, WRITE = ScopedKey("bikeshare:read"), ScopedKey("bikeshare:write")
@@ -44,7 +45,7 @@ def read_and_said(
     except msgspec.ValidationError as error:
         raise wrong_field(readable(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem(400, f"The body is not valid JSON: {error}.") from error
+        raise Problem(400, f"The body is not valid JSON: {why_malformed(error)}.") from error
 
 
 def refuse_misspelt(body: bytes, kind: type[msgspec.Struct]) -> None:

@@ -199,6 +199,7 @@ class Migration(migrations.Migration):
                     models.BooleanField(default=True, verbose_name="tell of empty and full stations"),
                 ),
                 ("global_rules", models.JSONField(blank=True, default=list, verbose_name="rules outside all zones")),
+                ("feed_rules", models.JSONField(blank=True, default=dict, editable=False)),
                 ("zones_version", models.PositiveBigIntegerField(default=1, editable=False)),
                 ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
             ],

@@ -77,6 +77,8 @@ class Program(models.Model):
     watch_stations = models.BooleanField(_("tell of empty and full stations"), default=True)
     # GBFS `global_rules`: what holds outside all zones, i.e. the operating area; an empty list restricts nothing.
     global_rules = models.JSONField(_("rules outside all zones"), default=list, blank=True)
+    # What of them each feed said last, so that it changes its own alone.
+    feed_rules = models.JSONField(default=dict, blank=True, editable=False)
     # Counts the changes of its zones, so that every process knows when its index of them is old.
     zones_version = models.PositiveBigIntegerField(default=1, editable=False)
     created = models.DateTimeField(_("created"), auto_now_add=True)
@@ -84,7 +86,7 @@ class Program(models.Model):
     lifecycle = Lifecycle(
         kept=While("Operators make and delete it."),
         personal=(Personal("contact_email", How.BLANK),),
-        audited=Audited(exclude=("zones_version",)),
+        audited=Audited(exclude=("feed_rules", "zones_version")),
     )
 
     class Meta:

@@ -13,8 +13,8 @@ from bikeshare.choices import BikeType, Refusal
 from bikeshare.client import CannotRead, check_address, read_feed
 from bikeshare.ingest.gbfs import Feed, feed_from
 from bikeshare.ingest.resources import FeedBody, values_of
-from bikeshare.models import FeedSource, Program, Station, Zone
-from bikeshare.services.gbfs_import import feed_key, import_feed
+from bikeshare.models import FeedSource, Program
+from bikeshare.services.gbfs_import import feed_key, import_feed, take_over
 from bikeshare.services.refusals import invalid, refusal
 from core.encryption import Unreadable
 from core.health import Finding
@@ -48,10 +48,9 @@ def patch_feed(*, feed: FeedSource, body: FeedBody, now: datetime) -> FeedSource
         values |= {"tags": {}, "result": {}, "problem": "", "last_at": None, "last_ok_at": None}
     with transaction.atomic():
         _save(feed, values | {"next_at": now})
-        for model in (Station, Zone) if former and feed.url != former else ():
-            brought = model.everything.filter(program_id=feed.program_id)
-            if not brought.filter(feed=feed_key(feed.url)).exists():
-                brought.filter(feed=feed_key(former)).update(feed=feed_key(feed.url))
+        if former and feed.url != former:
+            program = Program.objects.get(pk=feed.program_id)
+            take_over(program, [feed_key(former)], feed_key(feed.url))
     return feed
 
 

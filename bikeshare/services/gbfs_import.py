@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from bikeshare.choices import OpenStatus, ZoneType
@@ -39,9 +42,22 @@ class Report:
     missing_stations: int = 0
 
 
-def feed_key(url: str) -> str:
-    """By which what a feed brings is told from what others bring."""
-    return hashlib.sha256(url.encode()).hexdigest()[:20]
+def feed_key(url: str, secret: str = "") -> str:
+    """By which what a feed brings is told from what others bring. It says nothing of the address without our secret
+    key, for that often is a key of its owner's."""
+    return hmac.new((secret or settings.SECRET_KEY).encode(), f"feed:{url}".encode(), hashlib.sha256).hexdigest()[:20]
+
+
+def take_over(program: Program, former: Sequence[str], key: str) -> None:
+    """Gives what is known of a feed under former keys its new one, unless there is something under that already."""
+    for model in (Station, Zone):
+        brought = model.everything.filter(program=program)
+        if not brought.filter(feed=key).exists():
+            brought.filter(feed__in=former).update(feed=key)
+    for one in former:
+        if key not in program.feed_rules and one in program.feed_rules:
+            program.feed_rules[key] = program.feed_rules.pop(one)
+            program.save()
 
 
 def import_feed(*, program_id: str, feed: Feed, now: datetime, dry_run: bool = False, url: str = "") -> Report:
@@ -54,6 +70,10 @@ def import_feed(*, program_id: str, feed: Feed, now: datetime, dry_run: bool = F
     key = feed_key(url) if url else feed.kind
     with transaction.atomic():
         report = Report(*_program(program_id, feed))
+        if url and settings.SECRET_KEY_FALLBACKS:
+            take_over(report.program, [feed_key(url, one) for one in settings.SECRET_KEY_FALLBACKS], key)
+        if feed.zones is not None and feed.kind == "gbfs":
+            _write_global_rules(report.program, feed.global_rules, key)
         with ResourceUnitOfWork.begin(now) as work:
             _write_stations(work, report, feed, key)
             if feed.zones is not None:
@@ -75,11 +95,22 @@ def _program(program_id: str, feed: Feed) -> tuple[Program, bool]:
     if is_new:
         with refusing_invalid_models():
             program.clean_fields()
-    if feed.zones is not None and feed.kind == "gbfs" and program.global_rules != feed.global_rules:
-        program.global_rules = feed.global_rules
-        program.zones_version += 1
-        program.save()
-    return program, is_new
+    return Program.objects.select_for_update(no_key=True).get(pk=program_id), is_new
+
+
+def _write_global_rules(program: Program, rules: list[dict[str, Any]], key: str) -> None:
+    """What a feed says now in the place of what it said before; what others said, and people, stays."""
+    before = program.feed_rules.get(key, [])
+    if rules == before:
+        return
+    kept = list(program.global_rules)
+    for rule in before:
+        if rule in kept:
+            kept.remove(rule)
+    program.global_rules = kept + rules
+    program.feed_rules[key] = rules
+    program.zones_version += 1
+    program.save()
 
 
 def _write_stations(work: ResourceUnitOfWork, report: Report, feed: Feed, key: str) -> None:

@@ -31,6 +31,7 @@ from bikeshare.services.specs import Spec
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load, load_by_id
 from core.identities import identity
 from core.refusal import Refused, refusing_invalid_models
+from core.words import name_among
 
 Rejected = list[tuple[int, str]]
 
@@ -126,7 +127,7 @@ def _named(submitted: Iterable[dict[str, Any]], name: str) -> set[str]:
 
 def _columns(spec: Spec, values: dict[str, Any], row: Any, references: _References, now: datetime) -> dict[str, Any]:
     """Submitted values as columns: references resolved and checked, the program too."""
-    values = spec.convert(dict(values), row, now)
+    values = spec.convert(_in_our_words(spec.model, values), row, now)
     program_id = row.program_id if row is not None else values.pop("program", None)
     if row is None and program_id is not None and program_id not in references.programs:
         raise invalid("program", _("There is no program %(id)s.") % {"id": program_id})
@@ -144,6 +145,19 @@ def _columns(spec: Spec, values: dict[str, Any], row: Any, references: _Referenc
         return values
     program = references.programs.get(program_id)
     return values | ({"program": program} if program is not None else {"program_id": program_id})
+
+
+def _in_our_words(model: type[Resource], values: dict[str, Any]) -> dict[str, Any]:
+    """The values, with the words of closed lists in our spelling. Raises Refused with the list for none of them."""
+    said = dict(values)
+    for column in model._meta.concrete_fields:
+        ours = [str(word) for word, _label in column.flatchoices]
+        if ours and isinstance(word := said.get(column.name), str) and word:
+            said[column.name] = name_among(ours, word)
+            if said[column.name] not in ours:
+                refused = {"type": word[:40], "ours": ", ".join(filter(None, ours))}
+                raise invalid(column.name, _("%(type)s is none of %(ours)s.") % refused)
+    return said
 
 
 def _unchecked(spec: Spec, values: dict[str, Any]) -> set[str]:

@@ -23,7 +23,7 @@ from core import rates
 from core.api import Problem, limited_body, rfc3339
 from core.keys import refuse, slow_down
 from core.permissions import public
-from core.pieces import MALFORMED, decode_any
+from core.pieces import MALFORMED, decode_any, why_malformed
 from core.text import one_line
 from infra_notifications.choices import OcpiPartyState
 from infra_notifications.models import OcpiParty
@@ -85,7 +85,7 @@ class _Call:
         except Problem as problem:
             raise _Answer(problem.status, INVALID, problem.detail) from problem
         except MALFORMED as error:
-            raise _Answer(400, INVALID, f"The body is not valid JSON: {error}.") from error
+            raise _Answer(400, INVALID, f"The body is not valid JSON: {why_malformed(error)}.") from error
 
 
 @csrf_exempt

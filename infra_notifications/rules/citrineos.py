@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from core.pieces import MALFORMED
+from core.pieces import MALFORMED, why_malformed
 from infra_notifications.rules.connections import ConnectionReport
 from infra_notifications.rules.frames import Frame, MalformedFrame, frame_in
 from infra_notifications.rules.vocabulary import object_of, text
@@ -71,4 +71,4 @@ def _frame(message: Any) -> Frame:
     try:
         return frame_in(message)
     except (MalformedFrame, *MALFORMED) as error:
-        raise NotUnderstood(f"`message` is no frame of OCPP-J: {error}") from error
+        raise NotUnderstood(f"`message` is no frame of OCPP-J: {why_malformed(error)}") from error

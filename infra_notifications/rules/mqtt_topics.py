@@ -189,7 +189,7 @@ def _message(station: str, value: Any) -> Published:
     try:
         frame = frame_in(inner)
     except (MalformedFrame, *MALFORMED) as error:
-        raise NotUnderstood(f"It is no frame of OCPP: {error}") from error
+        raise NotUnderstood(f"It is no frame of OCPP: {why_malformed(error)}") from error
     version = text(outer.get("version")).lower().removeprefix("ocpp").removeprefix("v")
     is_order = frame.kind == CALL and text(outer.get("direction")).startswith("CSMSTo")
     return Published(station, _protocol(version), frame, is_exchanged=True, is_order=is_order)

@@ -59,9 +59,8 @@ def frames_submission(body: bytes, *, key_id: int, station: str, protocol: str) 
         try:
             frame, received_at = _frame_of(place, item, found)
         except (MalformedFrame, *MALFORMED) as error:
-            sentence = (
-                str(error) if isinstance(error, MalformedFrame) else f"It is not valid JSON: {why_malformed(error)}."
-            )
+            why = why_malformed(error)
+            sentence = why if isinstance(error, MalformedFrame) else f"It is not valid JSON: {why}."
             found.rejected.append((place, sentence))
             continue
         call = _pair(frame, (key_id, identity_key(station), frame.id))

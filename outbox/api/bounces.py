@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from core.api import Problem, raw_body
+from core.pieces import why_malformed
 from core.schema_words import readable
 from outbox.api.base import WRITE, router
 from outbox.services.bounces.taking import take_report
@@ -64,7 +65,7 @@ def take_bounce(request: HttpRequest, recipient: str = "") -> dict[str, Any]:
         except msgspec.ValidationError as error:
             raise Problem(422, f"{_HINT}: {readable(error)}.", [{"pointer": "/raw", "detail": "the mail"}]) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Problem(400, f"The body is not valid JSON: {error}. {_HINT}.") from error
+            raise Problem(400, f"The body is not valid JSON: {why_malformed(error)}. {_HINT}.") from error
         raw, envelope_to = given.raw.encode("utf-8", "replace"), given.recipient or recipient
     if not raw.strip():
         raise Problem(400, "The body is empty; it must be the mail that came back.")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from bikeshare.ingest.areas import zones_of_areas
 from bikeshare.ingest.gbfs import feed_from
@@ -16,7 +17,7 @@ from bikeshare.ingest.resources import FeedBody
 from bikeshare.models import FeedSource, Program, Station, Zone
 from bikeshare.rules.order import precedences
 from bikeshare.services.feeds import patch_feed
-from bikeshare.services.gbfs_import import Report, feed_key, import_feed
+from bikeshare.services.gbfs_import import Report, import_feed
 from tests.bikeshare.kit import NOW, told, topics
 from tests.bikeshare.test_gbfs import NO_RIDE_3, document, feature, station, zones
 from tests.factories.bikeshare import ProgramFactory, StationFactory, ZoneFactory
@@ -77,11 +78,32 @@ def test_feeds_of_all_kinds_leave_one_another_alone() -> None:
     assert Zone.objects.count() == 5
 
 
-def test_a_feed_that_moves_keeps_what_it_brought() -> None:
+def test_a_feed_keeps_what_it_brought_when_it_moves_and_under_a_new_secret_key(settings: Settings) -> None:
     bring("old", area(1, "Parc"))
     source = FeedSource.objects.create(program_id="lutece", url=URL + "old")
-    patch_feed(feed=source, body=FeedBody(url="https://example.com/new"), now=NOW)
-    assert Zone.objects.get().feed == feed_key("https://example.com/new")
+    patch_feed(feed=source, body=FeedBody(url=URL + "new"), now=NOW)
+    known = topics()
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another" * 9, [settings.SECRET_KEY]
+    bring("new", area(1, "Parc"))
+    assert topics() == known
+
+
+def test_a_feed_changes_none_but_its_own_rules_outside_all_zones() -> None:
+    slow, own = (
+        NO_RIDE_3 | {"ride_through_allowed": True, "maximum_speed_kph": 6},
+        NO_RIDE_3 | {"station_parking": True},
+    )
+    ProgramFactory(global_rules=[own])
+
+    def say(name: str, *rules: dict[str, Any]) -> list[dict[str, Any]]:
+        held = {"geofencing_zones": zones("3.0", feature("Parc", [NO_RIDE_3]), global_rules=list(rules))}
+        import_feed(program_id="lutece", feed=feed_from(held), now=NOW, url=URL + name)
+        return Program.objects.get().global_rules
+
+    assert say("none") == [own]
+    assert say("a", NO_RIDE_3) == [own, NO_RIDE_3]
+    assert say("b", slow) == say("a", NO_RIDE_3) == [own, NO_RIDE_3, slow]
+    assert say("a") == [own, slow]
 
 
 def test_a_retired_geography_ends() -> None:
