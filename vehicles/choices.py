@@ -245,6 +245,7 @@ MEANINGS: dict[str, dict[str, Any]] = {
     "oem_account.auth_state": {
         "ok": _("The sign-in is valid"),
         "invalid_credentials": _("The manufacturer refuses the sign-in"),
+        "action_required": _("The manufacturer’s app wants something of the driver"),
         "revoked": _("The driver withdrew access"),
     },
     "vehicle.user_role": {

@@ -107,8 +107,8 @@ def place(**data: Any) -> Json:
     return fact("charging_location", at(days=-3), location=HOME, **data)
 
 
-def payout(state: str, amount: str = "12.50", currency: str = "EUR", key: str = "p-1") -> Json:
-    return fact("payout", NOW, payout=key, driver=DRIVER, amount=amount, currency=currency, state=state)
+def payout(state: str, amount: str = "12.50", currency: str = "EUR", key: str = "p-1", hours: float = 0) -> Json:
+    return fact("payout", at(hours=hours), payout=key, driver=DRIVER, amount=amount, currency=currency, state=state)
 
 
 def capability(**states: str) -> Json:
@@ -216,6 +216,7 @@ CONNECTION = [
         [listing(False, -1), listing(False, 0)],
         {
             "absent once": [listing(False, 0)],
+            "absent once, told twice": [listing(False, -0.001), listing(False, 0)],
             "listed in between": [listing(False, -2), listing(True, -1), listing(False, 0)],
             "the account cannot be read": [
                 listing(False, -2),
@@ -725,6 +726,25 @@ ALSO = [
     ),
     Also("PayoutReceipt", "paid without a word that it was sent", [payout("paid")]),
     Also("PayoutReceipt", "due", [payout("due")]),
+    Also(
+        "AcceptPdlAgreementBanner",
+        "an older one accepted",
+        [place(pdl="12345678901234"), agreement("offered", -1, "v1.10"), agreement("accepted", 0, "v1.9")],
+    ),
+    *(
+        Also("CarNotFound", f"{one} is missing from the account that it came to", facts)
+        for one, facts in {
+            "a car that moved": [
+                *renault(),
+                car(at(hours=-9), account="new"),
+                *(fact("vehicle_listing", at(hours=h), vehicle=CAR, account="new", listed=False) for h in (-2, 0)),
+            ],
+            "a car of which nobody else": [
+                fact("vehicle_listing", at(hours=h), vehicle=CAR, account=ACCOUNT, listed=False) for h in (-2, 0)
+            ]
+            + [account(brand="Renault"), car(driver=DRIVER)],
+        }.items()
+    ),
     Also("PayoutReceipt", "a small sum", [payout("sent", "0.50", "SEK")]),
     Also("ChargingCostReimbursement", "for no month", [money("reimbursement", "m-2", qualified=True)]),
     Also("ElexentChargingCostsOverview", "issued", [money("statement", "e-2", provider="ELEXENT", issued=True)]),

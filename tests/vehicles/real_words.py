@@ -143,13 +143,14 @@ OTHERS: dict[tuple[str, str], dict[str, str]] = {
     ("oem_account", "auth_state"): {
         "ok": "AUTHENTICATED VALID connected SUCCESS logged_in",
         "invalid_credentials": (
-            "invalid_grant login_required AUTHENTICATION_FAILED AUTHENTICATION REAUTHENTICATE ACCOUNT_ISSUE"
+            "invalid_grant login_required AUTHENTICATION_FAILED AUTHENTICATION REAUTHENTICATE"
             " unauthorized invalid_token token_expired reauth_required InvalidLoginID wrong_password 401"
             " interaction_required needs_reauth mfa_required refresh_token_expired"
-            " invalid_credentials account_locked Unauthorized_user"
+            " invalid_credentials Unauthorized_user"
         ),
+        "action_required": "ACCOUNT_ISSUE account_locked consent_required terms_and_conditions_not_accepted",
         "revoked": (
-            "consent_required consent_missing PERMISSION access_denied consent_revoked insufficient_scope"
+            "consent_missing PERMISSION access_denied consent_revoked insufficient_scope"
             " permission_denied CONSENT_MISSING consent_expired deauthorized"
         ),
         "": "server_error temporarily_unavailable RATE_LIMIT UPSTREAM 503 invalid_request",

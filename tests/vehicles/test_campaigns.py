@@ -158,3 +158,13 @@ def test_a_preview_counts_without_telling() -> None:
     preview = selectors.audience_preview("app:<4.16")
     assert (preview.count, preview.capped, [d.external_id for d in preview.first]) == (3, False, ["d-0", "d-1", "d-2"])
     assert CampaignRecipient.objects.count() == 0
+
+
+def test_who_leaves_the_audience_loses_the_banner_and_counts_as_told() -> None:
+    take(driver(at(days=-1), app_version="4.9", program="lyon"), now=at(days=-1))
+    campaign = run(audience="program:lyon")
+    assert shown() == {UPDATE}
+    for minutes, program, seen in ((1, "other", set()), (2, "lyon", {UPDATE})):
+        take(driver(at(minutes=minutes), program=program), now=at(minutes=minutes))
+        assert shown() == seen
+    assert selectors.campaign_progress(campaign)["told"] == 1

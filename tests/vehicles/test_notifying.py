@@ -346,10 +346,10 @@ def test_nonsense_is_refused_with_a_sentence(name: str, wrong: dict[str, Any]) -
 @pytest.mark.parametrize(
     ("language", "title"),
     [
-        ("de", "Bitte verbinden Sie Ihr Renault-Konto neu"),
-        ("fr_FR", "Reconnectez votre compte Renault"),
-        ("nl", "Verbind uw account bij Renault opnieuw"),
-        ("es", "Please connect your Renault account again"),
+        ("de", "Ihr Renault-Konto braucht Sie"),
+        ("fr_FR", "Votre compte Renault a besoin de vous"),
+        ("nl", "Uw account bij Renault heeft u nodig"),
+        ("es", "Your Renault account needs you"),
     ],
 )
 def test_a_driver_is_told_in_their_language(language: str, title: str) -> None:
@@ -381,7 +381,7 @@ def test_an_operators_words_win_and_can_be_given_back() -> None:
     change_text(entry=entry, language="en", title="", body="")
     mended(at(hours=1))
     broken(at(hours=2))
-    assert notes("InvalidCredentials")[1].title == "Please connect your Renault account again"
+    assert notes("InvalidCredentials")[1].title == "Your Renault account needs you"
 
 
 @pytest.mark.parametrize(
@@ -396,7 +396,7 @@ def test_words_that_cannot_be_filled_in_are_refused(title: str, body: str) -> No
 def test_facts_that_look_like_placeholders_stay_as_they_are() -> None:
     people()
     take(account(brand="{name} & <b>", auth_state="invalid_credentials"))
-    assert only("InvalidCredentials").title == "Please connect your {name} & <b> account again"
+    assert only("InvalidCredentials").title == "Your {name} & <b> account needs you"
 
 
 @pytest.mark.parametrize(
@@ -414,7 +414,7 @@ def test_facts_that_look_like_placeholders_stay_as_they_are() -> None:
                     started_at=NOW.isoformat(),
                 )
             ],
-            "Your Tesla One is charging, but not smartly.",
+            "Your Tesla One is plugged in, without smart charging.",
         ),
         (
             "SessionImpossible",
@@ -432,7 +432,10 @@ def test_facts_that_look_like_placeholders_stay_as_they_are() -> None:
         (
             "InvalidCredentials",
             [fact("oem_account", account="a-9", driver=DRIVER, auth_state="invalid_credentials")],
-            "Your sign-in is no longer accepted. Without it we cannot charge your car smartly.",
+            (
+                "Your sign-in is no longer accepted: connect your account again. "
+                "Until then we cannot charge your car smartly."
+            ),
         ),
     ],
 )

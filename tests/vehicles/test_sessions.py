@@ -215,11 +215,15 @@ def test_a_settled_session_is_read_no_more_and_a_late_word_opens_it_again() -> N
     assert states("ManagedSessionEnd") == ["expired"]
 
 
-def test_a_new_driver_of_a_car_gets_what_is_open_and_the_old_one_loses_it() -> None:
+def test_a_new_driver_of_a_car_gets_the_next_session_and_the_old_one_loses_the_open_one() -> None:
     report_each(plugged(0))
     assert shown() == {"ManagedSessionStart"}
     take(fact("vehicle", at(minutes=5), vehicle=CAR, driver="driver-8"), now=at(minutes=5))
     assert shown(DRIVER) == set()
+    assert shown("driver-8") == set()
+    report_each(unplugged(10))
+    assert ChargingSession.objects.get().settled
+    report_each(plugged(20))
     assert shown("driver-8") == {"ManagedSessionStart"}
 
 

@@ -39,7 +39,7 @@ def test_the_backend_is_told_to_ring_and_to_take_it_away(backend: Receiver) -> N
     assert len(backend.heard) == 4
     ring, over = told[created, "InvalidCredentials"], told[resolved, "InvalidCredentials"]
     assert (ring["channels"], ring["occasion"], ring["state"]) == (["push", "email"], "new", "open")
-    assert ring["title"] == "Reconnectez votre compte Renault"
+    assert ring["title"] == "Votre compte Renault a besoin de vous"
     assert ring["driver"] == {"id": DRIVER, "language": "fr"}
     assert "person" not in ring
     assert (over["id"], over["state"], over["reason"]) == (ring["id"], "resolved", "condition_ended")

@@ -2,8 +2,8 @@
 
 Names in braces are filled in from the facts: {vehicle} {brand} {name} {account} {hours} {days} {date} {reason} {amount}
 {currency} {period} {supplier} {location} {contract_number} {version} {installed} {target} {forecast} {ready_by}
-{started_at} {ended_at} {energy}. Times are the driver's. A part in [brackets] is left out when something in it is not
-known: "[ by {ready_by}]".
+{started_at} {ended_at} {energy}, what a car does {activity}, what an account lacks {problem}. Times are the driver's. A
+part in [brackets] is left out when something in it is not known: "[ by {ready_by}]".
 """
 
 import tomllib
@@ -46,6 +46,8 @@ PLACEHOLDERS: dict[str, object] = {
     "started_at": "2026-11-20T22:10:00+01:00",
     "ended_at": "2026-11-21T05:40:00+01:00",
     "energy": 23.4,
+    "activity": "plugged_in",
+    "problem": "invalid_credentials",
 }
 # Facts of a single type.
 _OF_TYPE: dict[str, dict[str, object]] = {
@@ -63,7 +65,19 @@ def examples_of(name: str) -> dict[str, object]:
 def awkward_examples(name: str) -> list[tuple[str, dict[str, object]]]:
     """The usual facts of a type; those alone that are always known; and long, odd ones."""
     usual = examples_of(name)
-    always = ("hours", "days", "date", "target", "forecast", "version", "installed", "ended_at", "started_at")
+    always = (
+        "hours",
+        "days",
+        "date",
+        "target",
+        "forecast",
+        "version",
+        "installed",
+        "ended_at",
+        "started_at",
+        "activity",
+        "problem",
+    )
     long = {
         "vehicle": "Mercedes-Benz EQS 450+ SUV 4MATIC Edition One",
         "brand": "Mercedes-Benz",

@@ -27,7 +27,7 @@ def _capability(name: str, state: str | bool | int) -> tuple[str, str]:
 
 
 class AccountData(Data, kw_only=True):
-    """`auth_state`: ok, invalid_credentials, revoked."""
+    """`auth_state`: ok, invalid_credentials, action_required (in the maker's app), revoked."""
 
     brand: Word | UnsetType | None = UNSET
     auth_state: Word | UnsetType = UNSET
@@ -115,8 +115,12 @@ class ListingFact(IncomingFact, tag="vehicle_listing", kw_only=True):
     account: Id | UnsetType = UNSET
     data: ListingData
 
-    def values(self) -> dict[str, Any]:
-        return {"confirmed": False} | super().values()
+    def reports(self) -> list[EntityReport]:
+        """A list in which the car is not says in which account it is missing, and not that it is in that one."""
+        values = {"confirmed": False} | self.values()
+        if not self.data.listed and "account" in values:
+            values["absent_from"] = values.pop("account")
+        return [EntityReport(self.about, self.key, values)]
 
 
 class ContactData(Data, kw_only=True):

@@ -249,6 +249,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("added_at", models.DateTimeField(verbose_name="added")),
+                ("left_at", models.DateTimeField(null=True, verbose_name="left")),
                 (
                     "campaign",
                     models.ForeignKey(
@@ -605,6 +606,10 @@ class Migration(migrations.Migration):
                 ("end_reason", models.CharField(blank=True, default="", max_length=30, verbose_name="how it ended")),
                 ("last_at", models.DateTimeField(null=True, verbose_name="last sample")),
                 ("no_power_since", models.DateTimeField(null=True, verbose_name="no power since")),
+                (
+                    "charge_state",
+                    models.CharField(blank=True, default="", max_length=20, verbose_name="charge state"),
+                ),
                 ("soc_start", models.SmallIntegerField(null=True, verbose_name="state of charge at start (%)")),
                 ("soc_last", models.SmallIntegerField(null=True, verbose_name="state of charge (%)")),
                 ("energy_kwh", models.FloatField(null=True, verbose_name="energy (kWh)")),

@@ -62,6 +62,8 @@ class CampaignRecipient(models.Model):
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="recipients")
     driver = models.ForeignKey(Driver, models.CASCADE, related_name="campaigns")
     added_at = models.DateTimeField(_("added"))
+    # Since when the audience holds the driver no more; its banner is gone, and counts as told.
+    left_at = models.DateTimeField(_("left"), null=True)
 
     lifecycle = Lifecycle(kept=With("campaign"), personal=(), audited=None)
 

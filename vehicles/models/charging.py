@@ -67,6 +67,8 @@ class ChargingSession(Reported):
     end_reason = models.CharField(_("how it ended"), max_length=30, blank=True, default="")
     last_at = models.DateTimeField(_("last sample"), null=True)
     no_power_since = models.DateTimeField(_("no power since"), null=True)
+    # What the car does, by its last sample.
+    charge_state = models.CharField(_("charge state"), max_length=20, blank=True, default="")
     soc_start = models.SmallIntegerField(_("state of charge at start (%)"), null=True)
     soc_last = models.SmallIntegerField(_("state of charge (%)"), null=True)
     energy_kwh = models.FloatField(_("energy (kWh)"), null=True)

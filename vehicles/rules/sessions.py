@@ -57,6 +57,7 @@ class Derived:
     no_power_since: datetime | None = None
     soc_start: int | None = None
     soc_last: int | None = None
+    charge_state: str = ""
 
     def overlap(self, start: datetime, end: datetime | None) -> float:
         """Seconds that it shares with another interval; a moment that both touch counts for a little."""
@@ -97,16 +98,17 @@ class Surroundings:
         return bool(sample.location) and (place is None or place.at("removed", sample.at) is not True)
 
 
-def why_unmanaged(sample: Sample, around: Surroundings) -> str:
-    """Why a session at this sample is not managed; empty when it is."""
-    reports = around.car
-    if reports.at("smart_charging", sample.at) is not True:
-        return UnmanagedReason.SMART_CHARGING_OFF
+def why_unmanaged(sample: Sample, around: Surroundings) -> str | None:
+    """Why a session at this sample is not managed, "" where nobody said so; None when it is."""
+    is_on = around.car.at("smart_charging", sample.at)
+    if is_on is not True:
+        return "" if is_on is None else UnmanagedReason.SMART_CHARGING_OFF
     if not around.knows_place(sample):
         return UnmanagedReason.UNKNOWN_LOCATION
-    if any(reports.at(f"capability.{name}", sample.at) != "available" for name in NEEDED):
-        return UnmanagedReason.MISSING_CAPABILITY
-    return ""
+    states = {around.car.at(f"capability.{name}", sample.at) for name in NEEDED}
+    if states == {"available"}:
+        return None
+    return UnmanagedReason.MISSING_CAPABILITY if states - {"available", None} else ""
 
 
 def is_powerless(session: Derived, sample: Sample, reports: Reports) -> bool:
@@ -162,7 +164,7 @@ def derive(samples: Iterable[Sample], around: Surroundings) -> list[Derived]:
             continue
         if current is None:
             reason = why_unmanaged(sample, around)
-            current = Derived(not reason, reason, sample.at, sample.at, sample.location)
+            current = Derived(reason is None, reason or "", sample.at, sample.at, sample.location)
             sessions.append(current)
         _follow(current, sample, around.car)
     if current is not None:
@@ -214,7 +216,7 @@ def _why_over(session: Derived, sample: Sample, around: Surroundings) -> str:
         return "unplugged"
     if _forced_end(session, around.car, sample.at):
         return "smart_charging_off"
-    return "conditions_changed" if session.managed == bool(why_unmanaged(sample, around)) else ""
+    return "" if session.managed == (why_unmanaged(sample, around) is None) else "conditions_changed"
 
 
 def _forced_end(session: Derived, reports: Reports, until: datetime | None) -> bool:
@@ -231,6 +233,7 @@ def _follow(session: Derived, sample: Sample, reports: Reports) -> None:
     # Some cars always say 0 kW: a battery that fills has power.
     rises = sample.soc is not None and session.soc_last is not None and sample.soc > session.soc_last
     session.last_at = sample.at if sample.of_plug else session.last_at
+    session.charge_state = sample.charge_state
     session.soc_start = sample.soc if session.soc_start is None else session.soc_start
     session.soc_last = sample.soc if sample.soc is not None else session.soc_last
     if is_powerless(session, sample, reports) and not rises:

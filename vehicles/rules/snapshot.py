@@ -9,6 +9,9 @@ from core.text import said_once
 from vehicles.rules.timelines import Reports
 from vehicles.rules.words import BRAND
 
+# What is said of an account's sign-in while it lets nobody reach its cars.
+LOST = ("invalid_credentials", "action_required", "revoked")
+
 
 @dataclass(slots=True)
 class Entity:
@@ -26,7 +29,7 @@ class Account(Entity):
     @property
     def is_ok(self) -> bool:
         """Nothing speaks against its credentials, and nobody withdrew the access."""
-        return self.reports.latest("auth_state") not in ("invalid_credentials", "revoked")
+        return self.reports.latest("auth_state") not in LOST
 
 
 @dataclass(slots=True)
@@ -47,6 +50,7 @@ class Session(Entity):
     no_power_since: datetime | None = None
     soc_start: int | None = None
     energy_kwh: float | None = None
+    charge_state: str = ""
     # Of one that follows from telemetry, its last sample.
     last_at: datetime | None = None
 
@@ -58,6 +62,7 @@ class Feed:
     key: int
     heard_since: datetime
     last_heard_at: datetime
+    says_changes_alone: bool = False
 
 
 @dataclass(slots=True)

@@ -81,16 +81,20 @@ AUTH_STATE = Vocabulary(
         ),
         "invalid_credentials": (
             "invalid authentication_failed auth_failed bad_credentials wrong_credentials invalidated expired "
-            "reauthenticate login_failed authentication_error authentication account_issue account_locked "
+            "reauthenticate login_failed authentication_error authentication "
             "invalid_grant invalid_token token_expired token_revoked login_required interaction_required "
             "reauth_required reauthentication_required needs_reauth mfa_required refresh_token_expired "
-            "unauthorized unauthorized_user invalid_login_id invalid_login wrong_password invalid_password "
-            "unverified_user user_not_verified 401"
+            "unauthorized unauthorized_user invalid_login_id invalid_login wrong_password invalid_password 401"
+        ),
+        # The sign-in is right, and the maker's app wants something of the driver first.
+        "action_required": (
+            "account_issue account_locked user_action_required unverified_user user_not_verified "
+            "terms_and_conditions_not_accepted terms_not_accepted consent_required"
         ),
         "revoked": (
-            "access_revoked disconnected deauthorized consent_revoked unlinked rejected consent_required "
+            "access_revoked disconnected deauthorized consent_revoked unlinked rejected "
             "consent_missing consent_expired consent_withdrawn permission permission_denied access_denied "
-            "insufficient_scope insufficient_rights terms_and_conditions_not_accepted forbidden 403"
+            "insufficient_scope insufficient_rights forbidden 403"
         ),
     }
 )

@@ -138,7 +138,8 @@ def _gather(campaign: Campaign, now: datetime) -> int:
 
 
 def add_recipients(*, driver_ids: Collection[int], now: datetime, only: Campaign | None = None) -> None:
-    """Adds those of these drivers whom a running campaign's audience holds; new ones are due at once."""
+    """Adds those of these drivers whom a running campaign's audience holds, and takes out those whom it held; both are
+    due at once."""
     running = [only] if only is not None else Campaign.objects.filter(state=CampaignState.RUNNING)
     for campaign in running if driver_ids else ():
         try:
@@ -146,13 +147,15 @@ def add_recipients(*, driver_ids: Collection[int], now: datetime, only: Campaign
         except SearchError:
             continue  # it was checked when it was saved; a search that has since lost a field finds nobody
         ids = list(fitting.order_by("pk").values_list("pk", flat=True))
-        if not ids:
-            continue
         with connection.cursor() as cursor:
             cursor.execute(
-                "WITH added AS (INSERT INTO vehicles_campaignrecipient (campaign_id, driver_id, added_at)"
-                " SELECT %s, x, %s FROM unnest(%s::bigint[]) AS x ORDER BY x"
-                " ON CONFLICT (campaign_id, driver_id) DO NOTHING RETURNING driver_id)"
-                " UPDATE vehicles_driver d SET due_at = %s FROM added WHERE d.id = added.driver_id",
-                [campaign.pk, now, ids, now],
+                "WITH added AS (INSERT INTO vehicles_campaignrecipient AS r (campaign_id, driver_id, added_at)"
+                " SELECT %(campaign)s, x, %(now)s FROM unnest(%(fit)s::bigint[]) AS x ORDER BY x"
+                " ON CONFLICT (campaign_id, driver_id) DO UPDATE SET left_at = NULL WHERE r.left_at IS NOT NULL"
+                " RETURNING driver_id), gone AS (UPDATE vehicles_campaignrecipient SET left_at = %(now)s"
+                " WHERE campaign_id = %(campaign)s AND driver_id = ANY(%(asked)s) AND NOT driver_id = ANY(%(fit)s)"
+                " AND left_at IS NULL RETURNING driver_id)"
+                " UPDATE vehicles_driver SET due_at = %(now)s"
+                " WHERE id IN (SELECT driver_id FROM added UNION SELECT driver_id FROM gone)",
+                {"campaign": campaign.pk, "now": now, "fit": ids, "asked": list(driver_ids)},
             )

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import connection
 
 from vehicles.models import ChargingSession, CostStatement, Payout, Referral, Reimbursement
+from vehicles.rules.conditions.sessions import is_of_former_driver
 from vehicles.rules.deciding import Policy
 from vehicles.rules.snapshot import Entity, Snapshot
 from vehicles.rules.windows import Window
@@ -17,12 +18,17 @@ from vehicles.services.snapshots import Subject
 Target = tuple[str, str]  # table, column
 
 
-def _items(snapshot: Snapshot) -> Iterator[tuple[Target, str, Entity]]:
-    """What may be settled: where that is noted, the subject of its windows, and the entity."""
+def _items(snapshot: Snapshot) -> Iterator[tuple[Target, str, Entity, bool]]:
+    """What may be settled: where that is noted, the subject of its windows, the entity, and whether none is to come."""
     for vehicle in snapshot.vehicles:
         for session in vehicle.sessions:
             if session.ended_at is not None:
-                yield (ChargingSession._meta.db_table, "settled"), f"session:{session.key}", session
+                yield (
+                    (ChargingSession._meta.db_table, "settled"),
+                    f"session:{session.key}",
+                    session,
+                    is_of_former_driver(vehicle, session),
+                )
     for model, column, prefix, entities in (
         (Payout, "settled", "payout", snapshot.payouts),
         (Reimbursement, "settled", "reimbursement", snapshot.reimbursements),
@@ -31,7 +37,12 @@ def _items(snapshot: Snapshot) -> Iterator[tuple[Target, str, Entity]]:
         (Referral, "settled_for_invitee", "referral", snapshot.invited),
     ):
         for entity in entities:
-            yield (model._meta.db_table, column), f"{prefix}:{entity.key}", entity
+            yield (
+                (model._meta.db_table, column),
+                f"{prefix}:{entity.key}",
+                entity,
+                entity.reports.latest("state") == "failed",
+            )
 
 
 def settle_items(
@@ -42,8 +53,8 @@ def settle_items(
     for pk, subject in subjects.items():
         subjects_of_windows = {window.subject for _policy, window in windows[pk]}
         going_on = {window.subject for _policy, window in windows[pk] if not window.is_over(now)}
-        for target, name, entity in _items(subject.snapshot):
-            if name in subjects_of_windows and name not in going_on:
+        for target, name, entity, is_over in _items(subject.snapshot):
+            if name not in going_on and (is_over or name in subjects_of_windows):
                 settled[target].append(entity.id)
     with connection.cursor() as cursor:
         for (table, column), ids in settled.items():

@@ -18,6 +18,7 @@ from django.conf import settings
 
 from core.sql import Rows, sent
 from vehicles.models import Driver
+from vehicles.models.sources import KEYS_OF_SOURCES
 from vehicles.rules import snapshot as pic
 from vehicles.rules.deciding import Person
 from vehicles.rules.timelines import Raw, Reports
@@ -121,7 +122,7 @@ def _read_cars(rows: list[tuple[Any, ...]], driver_ids: list[int], subjects: dic
             subjects[driver_id].snapshot.accounts.append(accounts[pk])
     vehicles: dict[int, pic.Vehicle] = {}
     for driver_id, account_id, state, reason, feed_key, since, last, pk, key, reports in rows:
-        feed = pic.Feed(feed_key, since, last) if since is not None else None
+        feed = pic.Feed(feed_key, since, last, feed_key >= KEYS_OF_SOURCES) if since is not None else None
         vehicles[pk] = pic.Vehicle(pk, key, _reports(reports), account=accounts.get(account_id), feed=feed)
         subjects[driver_id].snapshot.vehicles.append(vehicles[pk])
         subjects[driver_id].statuses[pk] = (state, reason)
@@ -137,7 +138,7 @@ def _read_services_and_sessions(vehicles: dict[int, pic.Vehicle], zones: Mapping
     )
     sessions = sent(
         f"SELECT vehicle_id, {_BASIC}, managed, reason, started_at, ended_at, no_power_since, soc_start,"  # noqa: S608
-        " energy_kwh, CASE WHEN derived THEN last_at END FROM vehicles_chargingsession"
+        " energy_kwh, charge_state, CASE WHEN derived THEN last_at END FROM vehicles_chargingsession"
         " WHERE vehicle_id = ANY(%s) AND NOT settled AND NOT withdrawn ORDER BY id",
         [ids],
     )
@@ -208,6 +209,7 @@ def _ask_for_campaigns(driver_ids: list[int], now: datetime) -> Rows:
     return sent(
         "SELECT r.driver_id, c.id, c.type, c.begins_at, c.ends_at, c.min_app_version"
         " FROM vehicles_campaignrecipient r JOIN vehicles_campaign c ON c.id = r.campaign_id"
-        " WHERE r.driver_id = ANY(%s) AND c.state <> 'draft' AND (c.ends_at IS NULL OR c.ends_at > %s) ORDER BY c.id",
+        " WHERE r.driver_id = ANY(%s) AND r.left_at IS NULL AND c.state <> 'draft'"
+        " AND (c.ends_at IS NULL OR c.ends_at > %s) ORDER BY c.id",
         [driver_ids, now - ENDED_LATELY],
     )

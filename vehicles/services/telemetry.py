@@ -25,7 +25,7 @@ _SAMPLE = columns(TelemetrySample, "vehicle_id", "at", "charge_state", "location
 _ID = columns(ChargingSession, "id")[0]
 _DERIVED = (
     *("managed", "reason", "started_at", "ended_at", "end_reason", "last_at", "no_power_since", "soc_start"),
-    "soc_last",
+    *("soc_last", "charge_state"),
 )
 _FOLLOWED = columns(ChargingSession, *_DERIVED, "location_id", "withdrawn", "settled")
 
@@ -230,7 +230,7 @@ def _row(derived: Derived, locations: Mapping[str, int]) -> tuple[Any, ...]:
 def _withdrawn(old: Recorded) -> tuple[Any, ...]:
     """A session that a late sample said was none."""
     ended = old.ended_at
-    return (old.id, old.managed, "", old.started_at, ended, "withdrawn", ended, None, None, None, None, True, True)
+    return (old.id, old.managed, "", old.started_at, ended, "withdrawn", ended, None, None, None, "", None, True, True)
 
 
 def _create(

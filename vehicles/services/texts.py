@@ -19,6 +19,8 @@ from vehicles.services.languages import counted, fallbacks_of, phrase
 
 # What is said of a reason; another system's own words stay as they are.
 _REASONS = ("smart_charging_off", "unknown_location", "missing_capability", "overview_requested", "overview_issued")
+# What a car does, and what an account with a manufacturer lacks.
+_STATES = ("charging", "plugged_in", "charged", "invalid_credentials", "action_required", "revoked")
 # What is named otherwise where nobody told us a name: people know no ids.
 _UNNAMED = ("vehicle", "location")
 _NAME = re.compile(r"{(\w+)}")
@@ -117,7 +119,7 @@ def _counted(unit: str) -> Format:
 
 
 def _reason(value: Any, language: str, _facts: Mapping[str, Any], _zone: tzinfo) -> str:
-    return phrase(value, language) if value in _REASONS else str(value)
+    return phrase(value, language) if value in (*_REASONS, *_STATES) else str(value)
 
 
 def _amount(value: Any, language: str, facts: Mapping[str, Any], _zone: tzinfo) -> str:
@@ -162,7 +164,7 @@ _FORMATS: dict[str, Format] = {
     "location": _named("location"),
     "days": _counted("days"),
     "hours": _counted("hours"),
-    "reason": _reason,
+    **dict.fromkeys(("reason", "activity", "problem"), _reason),
     "amount": _amount,
     "date": _day,
     "period": _month,

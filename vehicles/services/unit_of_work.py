@@ -67,8 +67,9 @@ class EntityUnitOfWork(UnitOfWork):
         if named.get(report.key) is None:
             named[report.key] = report
         for link, (_column, kind) in KINDS[report.kind].links.items():
-            if isinstance(target := report.values.get(link), str):
-                self._named[kind].setdefault(target, None)
+            for name in (link, KINDS[report.kind].otherwise.get(link, "")):
+                if isinstance(target := report.values.get(name), str):
+                    self._named[kind].setdefault(target, None)
 
     def _reported(self, kind: str) -> list[str]:
         """The keys of the entities that reports are about, and do not only link to."""
@@ -137,7 +138,7 @@ class EntityUnitOfWork(UnitOfWork):
 
     def _follow_links(self, entity: EntityChange) -> None:
         for link, (column, target) in entity.kind.links.items():
-            key = entity.reports.latest(link)
+            key = entity.reports.latest(link, entity.reports.latest(entity.kind.otherwise.get(link, "")))
             # What this batch did not name was linked before.
             if isinstance(key, str) and (target, key) in self._ids:
                 entity.links[column] = self._ids[target, key]

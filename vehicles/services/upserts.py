@@ -57,6 +57,8 @@ class EntityKind:
     links: Mapping[str, tuple[str, str]] = field(default_factory=_OF_DRIVER.copy)
     derived: Mapping[str, Present] = field(default_factory=dict)
     parent: str = ""
+    # What stands in for a link that nobody told.
+    otherwise: Mapping[str, str] = field(default_factory=dict)
     columns: tuple[Col, ...] = field(init=False)
     present: tuple[Present, ...] = field(init=False)
 
@@ -174,6 +176,8 @@ _KINDS = (
             *("privacy_mode", "geolocation_enabled", "smart_charging"),
         ),
         links=_OF_DRIVER | {"account": ("account_id", "account")},
+        # A car that nobody placed in an account is of the one that it is missing from.
+        otherwise={"account": "absent_from"},
         derived={"capabilities": _those("capability.", 60, "available"), "last_contact_at": _last_contact},
     ),
     EntityKind("service", OemService, ("code", "state", "expires_at"), links=_IN_VEHICLE, parent="vehicle"),

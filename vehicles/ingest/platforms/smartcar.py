@@ -325,7 +325,7 @@ def _nothing(error: _Error, translation: Translation) -> None:
 
 _ERRORS: Mapping[tuple[str, str], _Step] = {
     ("CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED"): _sign_in("invalid_credentials"),
-    ("CONNECTED_SERVICES_ACCOUNT", "ACCOUNT_ISSUE"): _sign_in("invalid_credentials"),
+    ("CONNECTED_SERVICES_ACCOUNT", "ACCOUNT_ISSUE"): _sign_in("action_required"),
     ("CONNECTED_SERVICES_ACCOUNT", "PERMISSION"): _sign_in("revoked"),
     ("CONNECTED_SERVICES_ACCOUNT", "SUBSCRIPTION"): _subscription,
     ("CONNECTED_SERVICES_ACCOUNT", "VEHICLE_MISSING"): _missing,

@@ -10,8 +10,8 @@ from vehicles.rules.timelines import to_moment
 from vehicles.rules.windows import Thresholds, Window, condition, of_vehicle
 
 RENAULT = "renault"
-# A car counts as lost from its account when it was absent on so many syncs in a row.
-ABSENCES = 2
+# Absences that are closer to one another are of one sync: a car counts as lost when it was absent on two in a row.
+SYNCS_APART = timedelta(seconds=10)
 # A feed that was heard of so lately is no reason for a car's silence.
 HEARD_WITHIN = timedelta(hours=2)
 
@@ -19,10 +19,12 @@ HEARD_WITHIN = timedelta(hours=2)
 @condition("invalid_credentials")
 def invalid_credentials(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """The manufacturer refuses the credentials of a linked account, or access to it was withdrawn: either way the
-    connection is lost. Ends when it takes them, or the account is unlinked."""
+    connection is lost. Ends when it takes them, the account is unlinked, or its cars stand in others."""
+    reached = {v.account.key for v in snapshot.vehicles if v.account is not None}
+    left = {key for v in snapshot.vehicles for key in v.reports.before("account")} - reached
     for account in snapshot.accounts:
         begins = account.reports.since("auth_state")
-        if account.is_ok or begins is None or account.reports.latest("linked") is False:
+        if account.is_ok or begins is None or account.reports.latest("linked") is False or account.key in left:
             continue
         through = (v.reports.latest("brand") for v in snapshot.vehicles if v.account is account)
         brand = str(account.reports.latest("brand") or next(filter(None, through), ""))
@@ -31,7 +33,7 @@ def invalid_credentials(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator
             begins,
             seen_at=account.reports.reported_at("auth_state"),
             account_id=account.id,
-            facts={"brand": brand, "account": brand},
+            facts={"brand": brand, "account": brand, "problem": account.reports.latest("auth_state")},
         )
 
 
@@ -45,11 +47,23 @@ def car_not_found(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Windo
 
 
 def missing_since(vehicle: Vehicle) -> datetime | None:
-    """Since when the car is lost from its account: absent on so many syncs in a row, up to now, or once for all."""
-    if vehicle.reports.latest("listed") is not False:
+    """Since when the car is lost from its account: absent on two syncs in a row, up to now, or once for all. What
+    was said of another account, or before the car came to this one, is none of these; what is heard of is found."""
+    reports, account = vehicle.reports, vehicle.account
+    if reports.latest("listed") is not False:
         return None
-    absences, confirmed = vehicle.reports.run("listed"), vehicle.reports.latest("confirmed") is True
-    return absences[0] if confirmed else next(iter(absences[ABSENCES - 1 :]), None)
+    came, heard = reports.since("account") if reports.before("account") else None, vehicle.last_contact
+    absences = [
+        moment
+        for moment in reports.run("listed")
+        if (came is None or moment > came)
+        and (account is None or reports.at("absent_from", moment, account.key) == account.key)
+    ]
+    if not absences or (heard is not None and heard > absences[-1]):
+        return None
+    if reports.at("confirmed", absences[-1]) is True:
+        return absences[0]
+    return next((moment for moment in absences if moment >= absences[0] + SYNCS_APART), None)
 
 
 @condition("access_revoked")
@@ -112,7 +126,8 @@ def _failed_at(vehicle: Vehicle, hours: float) -> datetime | None:
 
 
 def silence_judged_at(vehicle: Vehicle, hours: float) -> datetime | None:
-    """When it can be asked whether a car is silent: its feed was heard for so long since the car was."""
-    if vehicle.last_contact is None or vehicle.feed is None:
+    """When it can be asked whether a car is silent: its feed was heard for so long since the car was. None where it
+    says only what changes: of a car that rests it says nothing, and of one that cannot be reached it says so."""
+    if vehicle.last_contact is None or vehicle.feed is None or vehicle.feed.says_changes_alone:
         return None
     return max(vehicle.last_contact, vehicle.feed.heard_since) + timedelta(hours=hours)

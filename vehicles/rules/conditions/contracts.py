@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from vehicles.rules.clocks import as_day, end_of_day
-from vehicles.rules.snapshot import Contract, Location, Snapshot
+from vehicles.rules.snapshot import Agreement, Contract, Location, Snapshot
+from vehicles.rules.versions import is_older, version_key
 from vehicles.rules.windows import Thresholds, Window, condition
 
 GREENCHOICE = "greenchoice"
@@ -87,15 +88,20 @@ def greenchoice_removed(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[
 
 @condition("pdl_agreement_open")
 def pdl_agreement_open(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
-    """A location has a PDL, and the version of the agreement that was offered last is not answered."""
+    """A location has a PDL, and neither the version of the agreement that was offered last nor a newer is answered."""
     for location in snapshot.locations:
         offered = [(m, a) for a in location.agreements if (m := a.reports.first_time("state", "offered"))]
         if not location.reports.latest("pdl") or not offered or location.reports.latest("removed") is True:
             continue
-        begins, newest = max(offered, key=lambda pair: (pair[0], pair[1].key))
-        if not {"accepted", "declined"} & {str(value) for _at, value in newest.reports.raw.get("state", [])}:
+        begins, newest = max(offered, key=lambda pair: (pair[0], version_key(_version(pair[1])), pair[1].key))
+        answering = [a for a in location.agreements if a is newest or is_older(_version(newest), _version(a))]
+        if not any(a.reports.first_time("state", "accepted", "declined") for a in answering):
             facts = {"location": str(location.reports.latest("name") or "")}
             yield Window(f"agreement:{newest.key}", begins, facts=facts)
+
+
+def _version(agreement: Agreement) -> str:
+    return agreement.key.rpartition("/")[2]
 
 
 @condition("pdl_missing")

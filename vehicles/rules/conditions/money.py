@@ -37,9 +37,12 @@ def _once(subject: str, begins: datetime, days: float, facts: Mapping[str, Any])
 
 @condition("payout_sent")
 def payout_sent(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
-    """A driver is to receive a payout. One whose amount nobody told is told, too; none is below an operator's limit."""
+    """A driver is to receive a payout, and it did not fail. One whose amount nobody told is told, too; none is below an
+    operator's limit."""
     least: Mapping[str, Any] = thresholds["above"]
     for payout in snapshot.payouts:
+        if payout.reports.latest("state") == "failed":
+            continue
         begins = payout.reports.first_time("state", "due", "sent", "paid")
         currency = str(payout.reports.latest("currency") or "").upper()
         unknown = payout.reports.latest("amount") is None
@@ -66,7 +69,10 @@ def elexent_statement(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Wi
         reports = statement.reports
         if ELEXENT not in str(reports.latest("provider") or "").lower():
             continue
-        requested, issued = (reports.first_time(name, True) for name in ("requested", "issued"))
+        # What was taken back was not asked for, or is not here.
+        requested, issued = (
+            reports.first_time(name, True) if reports.latest(name) is True else None for name in ("requested", "issued")
+        )
         ended = end_of_month(str(reports.latest("period") or ""), snapshot.zone)
         subject, facts, days = f"statement:{statement.key}", _facts(statement), thresholds["days"]
         if requested is not None and (issued is None or requested < issued):
@@ -81,7 +87,7 @@ def elexent_statement(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Wi
 def _referrals(referrals: list[Entity], thresholds: Thresholds) -> Iterator[Window]:
     for referral in referrals:
         begins = referral.reports.first_time("state", "completed")
-        if begins is not None:
+        if begins is not None and referral.reports.latest("state") == "completed":
             yield _once(f"referral:{referral.key}", begins, thresholds["days"], {})
 
 

@@ -7,15 +7,25 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from vehicles.rules.clocks import as_moment
+from vehicles.rules.sessions import CHARGING, COMPLETE
 from vehicles.rules.snapshot import Session, Snapshot, Vehicle
 from vehicles.rules.windows import Thresholds, Window, condition, of_vehicle
+
+# What a driver is told that a car does that is plugged in; by default just that.
+ACTIVITIES = {CHARGING: "charging", COMPLETE: "charged"}
 
 
 def _sessions(snapshot: Snapshot, *, managed: bool) -> Iterator[tuple[Vehicle, Session]]:
     for vehicle in snapshot.vehicles:
         for session in vehicle.sessions:
-            if session.managed is managed:
+            if session.managed is managed and not is_of_former_driver(vehicle, session):
                 yield vehicle, session
+
+
+def is_of_former_driver(vehicle: Vehicle, session: Session) -> bool:
+    """Whether a session began before the car came to its driver."""
+    begun, came = session.started_at or session.ended_at, vehicle.reports.since("driver")
+    return begun is not None and came is not None and begun < came and bool(vehicle.reports.before("driver"))
 
 
 def _subject(session: Session) -> str:
@@ -25,6 +35,7 @@ def _subject(session: Session) -> str:
 def _facts(session: Session) -> Mapping[str, Any]:
     return {
         "reason": session.reason,
+        "activity": ACTIVITIES.get(session.charge_state, "plugged_in"),
         "started_at": session.started_at.isoformat() if session.started_at else "",
         "ended_at": session.ended_at.isoformat() if session.ended_at else "",
         "energy": session.energy_kwh if session.energy_kwh is not None else "",
