@@ -17,13 +17,16 @@ class FleetRemotesConfig(AppConfig):
         from core.health import register_check
         from core.schedule import register_periodic
         from fleet_remotes import demo, tables, tiles
-        from fleet_remotes.event_kinds import KINDS
+        from fleet_remotes.event_kinds import DOMAIN, FACT_LABELS, FACT_NAMES, KINDS
         from fleet_remotes.selectors import check_callbacks
         from outbox.event_kinds import names_of_lists, register_kinds
+        from outbox.transports.rendering.words import in_language, labelled, register_fact_words
 
         app = "fleet_remotes"
         register_demo(app, demo.load)
         register_kinds(KINDS)
+        labels = {name: labelled(choices) for name, choices in FACT_LABELS.items()}
+        register_fact_words(DOMAIN, FACT_NAMES, labels | {"summary": in_language})
         names_of_lists.update(("state", "cause", "fleet"))
         register_bulk(*tables.BULK_ACTIONS)
         register_check("callbacks", check_callbacks)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import msgspec
 from django.utils.translation import gettext_lazy as _
 
+from fleet_remotes.choices import Kind, State
 from outbox.choices import Severity
 from outbox.event_kinds import EventKind
 
@@ -261,3 +262,46 @@ KINDS = (
         Severity.WARNING,
     ),
 )  # fmt: skip
+
+# How mails call what is in the payloads.
+FACT_NAMES = {
+    "vehicle": _("Vehicle"),
+    "vin": _("VIN"),
+    "vehicle_id": _("Vendor’s id"),
+    "fleet": _("Fleet"),
+    "brand": _("Brand"),
+    "model": _("Model"),
+    "plate": _("Plate"),
+    "name": _("Name"),
+    "action": _("Command"),
+    "type": _("Type"),
+    "state": _("State"),
+    "summary": _("What for"),
+    "remote_action_id": _("Vendor’s action id"),
+    "cause": _("Cause"),
+    "reason": _("Reason"),
+    "requested_by": _("Ordered by"),
+    "created_at": _("Ordered"),
+    "submitted_at": _("Sent"),
+    "ended_at": _("Ended"),
+    "retry_of": _("Second try of"),
+    "batch": _("Batch"),
+    "error": _("The vendor’s words"),
+    "inferred": _("Concluded by us"),
+    "conflict": _("Contradictory"),
+    "confirmed_late_after_s": _("Confirmed late after (s)"),
+    "resolves": _("Ends failures of"),
+    "until": _("Until"),
+    "count": _("Vehicles"),
+    "vehicles": _("Of these are named"),
+    "callback": _("Callback"),
+    "silent_since": _("Silent since"),
+    "last_received_at": _("Last received"),
+    "over_at": _("Over since"),
+    "waiting_actions": _("Commands that wait"),
+    "month": _("Month"),
+    "used": _("Used"),
+    "budget": _("Budget"),
+    "refused_by_vendor": _("Refused by the vendor"),
+}
+FACT_LABELS = {"type": dict(Kind.choices), "state": dict(State.choices)}

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from fleet_remotes.catalogue.words import cause_of_word
@@ -199,7 +199,7 @@ def summary_of(kind: str, parameters: dict[str, Any]) -> str:
     match Kind(kind), parameters:
         case Kind.NAVIGATION, {"positions": points}:
             n = len(points)
-            return ngettext("Send a destination", "Send a route of %(n)d points", n) % {"n": n}
+            return gettext("Send a route of %(n)d points") % {"n": n} if n > 1 else gettext("Send a destination")
         case (Kind.IMMOBILIZATION, {"activate": on}) | (Kind.STOLEN, {"immobilization": {"activate": on}}):
             return gettext("Immobilise") if on else gettext("Release the immobiliser")
         case Kind.PRECONDITIONING, {"airConditioning": {"immediate": on}}:

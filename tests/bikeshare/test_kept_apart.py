@@ -98,7 +98,7 @@ def test_a_feed_changes_none_but_its_own_rules_outside_all_zones() -> None:
     def say(name: str, *rules: dict[str, Any]) -> list[dict[str, Any]]:
         held = {"geofencing_zones": zones("3.0", feature("Parc", [NO_RIDE_3]), global_rules=list(rules))}
         import_feed(program_id="lutece", feed=feed_from(held), now=NOW, url=URL + name)
-        return Program.objects.get().global_rules
+        return list(Program.objects.get().global_rules)
 
     assert say("none") == [own]
     assert say("a", NO_RIDE_3) == [own, NO_RIDE_3]

@@ -37,7 +37,8 @@ def in_flight(**more: Any) -> tuple[RemoteAction, Callback]:
     return with_callback(since=at(0), **more)
 
 
-MINE, OTHERS = {}, {"remoteActionId": "of-another-tool"}
+MINE: dict[str, str] = {}
+OTHERS = {"remoteActionId": "of-another-tool"}
 
 
 @pytest.mark.parametrize("whose", [MINE, OTHERS])
