@@ -113,12 +113,12 @@ _EXAMPLE = NotificationFacts(
     driver=DriverFacts(id="driver-7", language="en"),
     vehicle=VehicleFacts(id="car-7", brand="Renault", model="Zoe"),
     subject="account:renault-7",
-    title="Please connect your Renault account again",
-    body="The sign-in of renault-7 with Renault is no longer accepted. Without it we cannot charge your car smartly.",
+    title="Your Renault account needs you",
+    body="Your sign-in is no longer accepted: connect your account again. Until then we cannot charge it smartly.",
     language="en",
     program="Lyon",
     since=datetime(2026, 11, 21, 5, 40, tzinfo=UTC),
-    facts={"brand": "Renault", "account": "renault-7"},
+    facts={"brand": "Renault", "account": "renault-7", "problem": "invalid_credentials"},
 )
 KINDS = (
     EventKind(

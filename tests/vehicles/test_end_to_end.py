@@ -102,8 +102,8 @@ def test_what_a_platform_pushes_rings_mails_and_is_taken_away(backend: Receiver,
         ("resolved", "UnmanagedSessionStart"),
     ]
     titles = {data["type"]: data["title"] for kind, data in told if kind == "created"}
-    assert titles["UnmanagedSessionStart"] == "Laden zonder slim laden"
-    assert titles["InvalidCredentials"].startswith("Verbind uw account")
+    assert titles["UnmanagedSessionStart"] == "Zonder slim laden"
+    assert titles["InvalidCredentials"].startswith("Uw account")
     mail = Delivery.objects.get(channel="email")
     assert (mail.address, mail.language) == (EMAIL, "nl")
     session = ChargingSession.objects.get()

@@ -158,7 +158,7 @@ def test_what_is_not_written_yet_is_read_in_another_language_as_a_whole() -> Non
     told(language="es")
     (event,) = events(name=TYPE)
     assert (event.payload["language"], event.payload["driver"]["language"]) == ("fr", "es")
-    assert event.payload["title"] == "Reconnectez votre compte Renault"
+    assert event.payload["title"] == "Votre compte Renault a besoin de vous"
 
 
 def test_a_language_holds_as_soon_as_it_is_added_and_until_it_is_deleted() -> None:
@@ -247,7 +247,7 @@ def test_operators_add_a_language_and_write_its_words(operator: Client) -> None:
     assert row.phrases == {"days": "día|días"}
     setting = reverse("vehicles:type_texts", args=[_pk(TYPE)]) + "?language=es"
     shown = operator.get(setting).content.decode()
-    assert "Reconnectez votre compte" in shown
+    assert "Votre compte" in shown
     operator.post(setting, {"title": "Hola {brand}", "body": "Conecte."})
     assert NotificationText.objects.get().language == "es"
     assert "Hola Renault" in operator.get(reverse("vehicles:type", args=[_pk(TYPE)])).content.decode()
