@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.test_layout import ROOT, own_code
+from tests.architecture.test_layout import own_code, tree
 
 CHANGES = {
     "add",
@@ -70,9 +70,8 @@ def own_names(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
     return ({argument.arg for argument in arguments} | stored) - shared
 
 
-def remembered(source: str) -> list[str]:
+def remembered(tree: ast.Module) -> list[str]:
     """What a module remembers by itself, each with its line."""
-    tree = ast.parse(source)
     containers = module_level(tree)
     found = []
     for node in ast.walk(tree):
@@ -95,7 +94,7 @@ def called(decorator: ast.expr) -> ast.expr:
 
 
 def test_a_module_remembers_nothing_by_itself() -> None:
-    found = {path: remembered((ROOT / path).read_text()) for path in own_code() if path != Path("core/cache.py")}
+    found = {path: remembered(tree(path)) for path in own_code() if path != Path("core/cache.py")}
     assert {str(path): names for path, names in found.items() if names} == {}
 
 
@@ -113,7 +112,7 @@ def test_a_module_remembers_nothing_by_itself() -> None:
     ],
 )
 def test_what_a_module_remembers_is_seen(source: str) -> None:
-    assert remembered(source) != []
+    assert remembered(ast.parse(source)) != []
 
 
 @pytest.mark.parametrize(
@@ -126,4 +125,4 @@ def test_what_a_module_remembers_is_seen(source: str) -> None:
     ],
 )
 def test_constants_registries_and_pure_functions_are_none(source: str) -> None:
-    assert remembered(source) == []
+    assert remembered(ast.parse(source)) == []

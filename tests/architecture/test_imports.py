@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import grimp
-import pytest
 
-from tests.architecture.test_layout import APPS, ROOT, own_code
+from tests.architecture.test_layout import APPS, own_code, tree
 
 PACKAGES = (*APPS, "config")
 
@@ -47,9 +45,9 @@ def circles(imports: Mapping[str, set[str]]) -> list[frozenset[str]]:
     return result
 
 
-def inner_imports(tree: ast.AST, inside: bool = False) -> Iterator[ast.Import | ast.ImportFrom]:
+def inner_imports(within: ast.AST, inside: bool = False) -> Iterator[ast.Import | ast.ImportFrom]:
     """Imports of our own modules that stand in a function."""
-    for node in ast.iter_child_nodes(tree):
+    for node in ast.iter_child_nodes(within):
         if inside and isinstance(node, ast.Import | ast.ImportFrom):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
             if any(name.split(".")[0] in PACKAGES for name in names):
@@ -67,11 +65,10 @@ def test_circles_of_any_size_are_seen() -> None:
     assert set(circles(chain)) == {frozenset("cde"), frozenset("xy")}
 
 
-@pytest.mark.parametrize("path", [path for path in own_code() if path.name != "apps.py"], ids=str)
-def test_modules_are_imported_at_the_top(path: Path) -> None:
+def test_modules_are_imported_at_the_top() -> None:
     """Only `apps.py` imports inside functions: Django reads it before the models may be imported."""
-    lines = [node.lineno for node in inner_imports(ast.parse((ROOT / path).read_text()))]
-    assert not lines, f"{path}, lines {lines}"
+    code = [path for path in own_code() if path.name != "apps.py"]
+    assert [f"{path}:{node.lineno}" for path in code for node in inner_imports(tree(path))] == []
 
 
 def test_imports_inside_functions_are_seen() -> None:

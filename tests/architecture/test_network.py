@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.test_layout import ROOT, imported, own_code
+from tests.architecture.test_layout import imported, own_code, tree
 
 # Packages and modules by which a connection can be opened, whatever they are called with.
 NETWORK = {
@@ -54,7 +54,7 @@ LISTENERS = ("infra_notifications/proxy/", "config/demo/")
 def opens(path: Path) -> set[str]:
     """By what a module could open a connection."""
     found = {name for name in imported(path) if any(name == n or name.startswith(f"{n}.") for n in NETWORK)}
-    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Attribute) and node.attr in OPENS:
             found.add(node.attr)
         # `importlib.import_module("socket")`, `__import__("socket")`

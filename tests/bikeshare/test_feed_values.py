@@ -234,7 +234,7 @@ def feeds(settings: Settings) -> Iterator[str]:
         Feeds.files = {f"/{name}": json.dumps(held).encode() for name, held in (given | {"gbfs": index}).items()}
         Feeds.files["/areas"] = json.dumps(COLLECTION).encode()
         Feeds.asked = []
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield base
         server.shutdown()
 

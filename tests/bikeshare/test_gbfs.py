@@ -409,7 +409,7 @@ def server(folder: Path, near: None) -> Iterator[str]:
         feeds = [{"name": name, "url": f"{base}/{name}.json"} for name in files()]
         feeds.append({"name": "geofencing_zones_old", "url": "ftp://127.0.0.1/x"})
         (folder / "gbfs.json").write_text(json.dumps(document("2.3", fr={"feeds": feeds})))
-        Thread(target=httpd.serve_forever, daemon=True).start()
+        Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
         yield base
         httpd.shutdown()
 

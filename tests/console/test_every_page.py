@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 
 from console.lists import ListPage
 from core.permissions import SIGNED_IN
-from core.roles import ADMINISTRATOR, OPERATOR, VIEWER
+from core.roles import OPERATOR, VIEWER
 from tests.console.asked import ASKED
 from tests.console.test_every_list import LISTS
 from tests.console.unrendered import unrendered
@@ -63,7 +63,8 @@ def test_each_page_asks_for_the_permission_that_is_written_down() -> None:
     assert asked == ASKED
 
 
-@pytest.mark.parametrize("role", [None, VIEWER, OPERATOR, ADMINISTRATOR])
+# That nothing is refused to administrators: tests/core/test_permissions.py.
+@pytest.mark.parametrize("role", [None, VIEWER, OPERATOR])
 def test_a_role_opens_the_pages_of_its_permissions_and_no_other(world: World, role: str | None) -> None:
     user = User.objects.get(pk=UserFactory(roles=[role] if role else []).pk)
     client, allowed = client_of(user), user.get_all_permissions() | {SIGNED_IN}

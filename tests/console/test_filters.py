@@ -20,6 +20,7 @@ from tests.factories.infra_notifications import ChargePointFactory, IncidentFact
 
 pytestmark = pytest.mark.django_db
 POINTS = "/infrastructure/charge-points/"
+PART = {"HX-Request": "true", "HX-Target": "list"}
 NOW = timezone.now()
 
 
@@ -66,7 +67,7 @@ def points() -> dict[str, ChargePoint]:
 
 
 def found(client: Client, query: str) -> str:
-    return "".join(row.evse_id for row in client.get(f"{POINTS}?{query}").context["page"].rows)
+    return "".join(row.evse_id for row in client.get(f"{POINTS}?{query}", headers=PART).context["page"].rows)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ search, and in what events are about."""
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, islice
 
 import pytest
 from django.apps import apps
@@ -15,7 +15,7 @@ from console.lists import ListPage
 from core.people import HIDDEN, PERSONAL_ID, seen_by, shown_id, shown_text
 from outbox.models import Event
 from tests.conftest import ApiClient, client_of
-from tests.console.test_every_list import LISTS
+from tests.console.test_every_list import LISTS, part_of
 from tests.console.test_people import files, pages, text_of
 from tests.console.walk import Route, api_operations, path_of
 from tests.factories.console import UserFactory, make_key
@@ -57,7 +57,7 @@ def test_viewer_reads_it_nowhere_and_operator_where_it_stands(world: World, cana
     viewer, operator = (client_of(UserFactory(roles=[role])) for role in ("viewer", "operator"))
     shown = {name for name, text in chain(pages(viewer, world), files(viewer, world)) if canary in text}
     assert shown == set()
-    assert len({name for name, text in files(operator, world) if canary in text}) > 5
+    assert len(list(islice((name for name, text in files(operator, world) if canary in text), 6))) == 6
 
 
 def test_keys_that_only_read_read_it_nowhere(world: World, canary: str) -> None:
@@ -91,21 +91,21 @@ def test_a_key_that_may_not_read_it_is_not_told_whether_there_is_such_a_driver(c
 def test_no_search_and_no_order_tells_a_viewer_of_it(
     world: World, canary: str, route: Route, page: type[ListPage]
 ) -> None:
-    answer = client_of(UserFactory(roles=["viewer"])).get(path_of(route, world))
+    answer = client_of(UserFactory(roles=["viewer"])).get(path_of(route, world), headers=part_of(page))
     if answer.status_code == 403:
         return
     listing, request = answer.context["listing"], answer.context["request"]
     rows = listing.rows(request)
 
-    def found(query: str) -> int:
-        return int(rows.filter(listing.search.condition(query)).count())
+    def found(query: str) -> list[int]:
+        return [rows.filter(listing.search.condition(asked)).count() for asked in (query, f"-{query}")]
 
     names = ["", *(f"{facet.name}:" for facet in page.search.all_facets if facet.identifies)]
     with seen_by(lambda: False):
         for field in names:
+            nobody = found(f'{field}"Qxnobody"')
             for word in (canary, canary[:6], canary[3:10]):
-                asked, nobody = f'{field}"{word}"', f'{field}"Qxnobody"'
-                assert (found(asked), found(f"-{asked}")) == (found(nobody), found(f"-{nobody}")), asked
+                assert found(f'{field}"{word}"') == nobody, (field, word)
         asked_for = ("", *(column.name for column in page.columns))
         orders = {path for name in asked_for for path in listing.sort(QueryDict(f"sort={name}"))[1]}
     assert {path for path in orders if path.rpartition("__")[2].strip("-") in ("external_id", "subject")} == set()

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from django.conf import settings
+from django.contrib import admin
 from django.template.backends.base import BaseEngine
 from django.test import override_settings
 
@@ -32,5 +34,15 @@ class EmptyTemplates(BaseEngine):
 def unrendered() -> Iterator[None]:
     """Views run whole and answer with their status, and no template is rendered: most of a page's time is that."""
     engine = {"BACKEND": f"{__name__}.{EmptyTemplates.__name__}"}
-    with override_settings(TEMPLATES=[engine, *settings.TEMPLATES]):
+    # Nor is gathered what every page of the admin says of all models.
+    with override_settings(TEMPLATES=[engine, *settings.TEMPLATES]), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(admin.site, "each_context", lambda _request: {})
+        yield
+
+
+@contextmanager
+def without_sidebar() -> Iterator[None]:
+    """Pages of the admin without the links to all models, which take most of their time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(admin.site, "enable_nav_sidebar", False)
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import product
+from itertools import cycle, product
 from typing import Any
 from urllib.parse import quote
 
@@ -33,8 +33,9 @@ WRITING = [operation for operation in api_operations() if operation.method != "G
 # Operations whose address says all that there is to say.
 DESCRIBED = project_api.get_openapi_schema(path_prefix="")["paths"]
 READING_BODIES = [o for o in WRITING if "requestBody" in DESCRIBED[o.pattern.replace("{path:", "{")][o.method.lower()]]
-# For each of all operations, which share how a body is read: together that is more than a thousand examples.
-EXAMPLES = 9
+# For each of all operations, which share how a body is read: together that is more than five hundred examples.
+EXAMPLES = 5
+KINDS = ("text/plain", "multipart/form-data; boundary=x", "application/xml", "", "�")
 BATCHES = ("/charging/messages", "/charging/signals", "/charging/charge-points")
 
 
@@ -86,14 +87,15 @@ def test_a_batch_of_more_than_a_thousand_items_is_refused(api: ApiClient, path: 
     assert api.call(method, path, [{}] * 1000).status_code == 202
 
 
-@pytest.mark.parametrize("operation", WRITING, ids=lambda o: f"{o.method} {o.pattern}")
-def test_another_content_type_breaks_nothing(api: ApiClient, world: World, operation: ApiOperation) -> None:
-    path = f"/api/v1{operation.path(world)}"
-    kinds = ("text/plain", "multipart/form-data; boundary=x", "application/xml", "", "�")
-    for kind, body in product(kinds, (b"{}", b"--x\r\n", b"<a/>", b"")):
+def test_another_content_type_breaks_nothing(api: ApiClient, world: World) -> None:
+    """Each kind at each operation; the bodies take turns, so that each kind meets each of them many times."""
+    bodies = cycle((b"{}", b"--x\r\n", b"<a/>", b""))
+    for operation, kind in product(WRITING, KINDS):
+        body, path = next(bodies), f"/api/v1{operation.path(world)}"
         with undone():
             response = api.client.generic(operation.method, path, body, content_type=kind, headers=api.headers)
-        assert response.status_code in (200, 201, 202, 204, 400, 409, 422), (kind, body, response.content)
+        said = (operation, kind, body, response.content)
+        assert response.status_code in (200, 201, 202, 204, 400, 409, 422), said
 
 
 def test_invalid_fields_are_each_pointed_to(api: ApiClient) -> None:

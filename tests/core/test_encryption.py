@@ -24,7 +24,7 @@ from core.encryption import AddressElsewhere, EncryptedTextField, encrypted_colu
 from infra_notifications.models import OcpiParty
 from outbox.models import WebhookEndpoint, WebhookSecret
 from tests.conftest import ApiClient
-from tests.console.test_every_list import LISTS
+from tests.console.test_every_list import FILES, LISTS
 from tests.console.walk import api_operations, own_routes, path_of
 from tests.factories.everything import World
 from tests.outbox.hooks import endpoint_at
@@ -190,9 +190,10 @@ def test_no_page_list_file_admin_page_or_answer_shows_a_secret(world: World, own
     client.force_login(owner, "django.contrib.auth.backends.ModelBackend")
     seen = {}
     for route in own_routes():
-        for suffix in ("", "?as=csv"):
-            if route.takes_get and (path := path_of(route, world)):
-                seen[route.name + suffix] = _text(client.get(path + suffix))
+        if route.takes_get:
+            seen[route.name] = _text(client.get(path_of(route, world)))
+    for route, page in FILES:
+        seen[f"{page.key} as file"] = _text(client.get(path_of(route, world), {"as": "csv"}))
     for operation in api_operations():
         if operation.method == "GET":
             seen[str(operation)] = _text(api.call("GET", operation.path(world)))
