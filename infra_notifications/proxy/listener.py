@@ -2,8 +2,7 @@
 
 On the event loop a frame is looked at (its head by a pattern; its payload only where a rule reads it), stripped of all
 that is not kept, and put into memory that outlives the process (`journal.py`). A thread writes that to the spool, and
-reads what would take the loop long; another process takes it in (`writer.py`). So the database, the broker and the disk
-may be away.
+reads what would take the loop long; another process takes it in (`writer.py`). Database, broker and disk may be away.
 """
 
 from __future__ import annotations

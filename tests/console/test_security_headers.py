@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,20 @@ class Offences(HTMLParser):
         self._script = False
 
 
+# A script with what it holds, or the beginning of another element; values may hold a `>`.
+_PART = re.compile(r"<script\b.*?</script\s*>|<[a-z](?:\"[^\"]*\"|'[^']*'|[^'\">])*>", re.IGNORECASE | re.DOTALL)
+
+
+@cache
+def offences_of_part(part: str) -> tuple[str, ...]:
+    return tuple(Offences(part).found)
+
+
+def offences(page: str) -> list[str]:
+    """As `Offences`, which looks but once at what stands on many pages."""
+    return [offence for part in dict.fromkeys(_PART.findall(page)) for offence in offences_of_part(part)]
+
+
 def policy_of(response: Any) -> set[str]:
     return {part.strip() for part in response.headers.get("Content-Security-Policy", "").split(";")}
 
@@ -110,13 +125,13 @@ def test_every_page_has_the_strict_policy_and_nothing_that_breaks_it(pages: Iter
         assert response["X-Frame-Options"] == "DENY", name
         assert response["Referrer-Policy"] == ("no-referrer" if name in SECRET else "same-origin"), name
         if response.headers.get("Content-Type", "").startswith("text/html") and not response.streaming:
-            assert Offences(response.content.decode()).found == [], name
+            assert offences(response.content.decode()) == [], name
             seen += bool(response.content)
     assert seen > 100
 
 
 def test_the_sidebar_of_the_admin_does_not_break_it_either(administrator: Client) -> None:
-    page = administrator.get("/admin/").content.decode()
+    page = administrator.get("/admin/auth/group/").content.decode()
     assert 'id="nav-sidebar"' in page
     assert Offences(page).found == []
 
@@ -179,5 +194,7 @@ def test_our_own_scripts_evaluate_nothing() -> None:
 
 def test_the_policy_can_be_broken_only_knowingly() -> None:
     page = '<a onclick="x()" href="javascript:x"></a><p style="a"></p><script>x</script><img src="//e.example">'
-    assert len(Offences(page).found) == 5
-    assert Offences('<script src="/a.js"></script><a href="https://e.example">x</a>').found == []
+    fine = '<script src="/a.js"></script><a href="https://e.example" title="a > b">x</a>'
+    for judge in (offences, lambda html: Offences(html).found):
+        assert len(judge(page)) == 5
+        assert judge(fine) == []
