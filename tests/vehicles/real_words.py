@@ -101,6 +101,44 @@ REAL: dict[str, dict[str, str]] = {
         "stopped": "paused error",
         "disconnected": "unplugged",
     },
+    "BYD": {"charging": "CHARGING", "complete": "COMPLETED", "stopped": "CONNECTED", "unknown": "NOT_CHARGING UNKNOWN"},
+    "Mazda": {"charging": "CHARGING", "complete": "COMPLETED", "stopped": "PAUSED", "unknown": "NOT_CHARGING"},
+    "Renault": {
+        "charging": "CHARGE_IN_PROGRESS inCharge charge_in_progress",
+        "complete": "CHARGE_ENDED chargeEnded",
+        "stopped": "WAITING_FOR_PLANNED_CHARGE waitingForPlannedCharge WAITING_FOR_CURRENT_CHARGE waiting"
+        " WATING_FOR_PLANNED_CHARGE",
+        "disconnected": "unplugged",
+        "unknown": "NOT_IN_CHARGE notInCharge ENERGY_FLAP_OPENED energyFlapOpened CHARGE_ERROR default unavailable",
+    },
+    "Android Automotive": {
+        "charging": "STATE_CHARGING",
+        "complete": "STATE_FULLY_CHARGED",
+        "stopped": "STATE_ERROR",
+        "unknown": "STATE_NOT_CHARGING STATE_UNKNOWN",
+    },
+    "Matter": {
+        "charging": "pluggedInCharging",
+        "stopped": "pluggedInDemand pluggedInNoDemand pluggedInDischarging Fault",
+        "disconnected": "notPluggedIn",
+    },
+    "Homey": {
+        "charging": "plugged_in_charging",
+        "stopped": "plugged_in_paused plugged_in_discharging plugged_in",
+        "disconnected": "plugged_out",
+    },
+    "Wallboxes beside cars": {
+        "charging": "ChargingStarted",
+        "complete": "FullyCharged Finished CHARGING_FINISHED Done completed",
+        "stopped": "EVConnected SuspendedEV SuspendedEVSE CONNECTED_NOT_CHARGING CONNECTED_WAITING_FOR_CAR_DEMAND"
+        " CONNECTED_END_OF_SCHEDULE DISCHARGING awaiting_start ready_to_charge station_connected Waiting",
+        "disconnected": "NotConnected NO_CAR_CONNECTED NO_VEHICLE UNCONNECTED",
+        "unknown": "CHARGER_CONNECTION_STATUS_FAULT Idle",
+    },
+    "Leapmotor": {
+        "charging": "charging ac_charging dc_charging super_charging boost_charging",
+        "stopped": "plugged_not_charging",
+    },
 }
 CASES = [(maker, ours, word) for maker, words in REAL.items() for ours, some in words.items() for word in some.split()]
 
@@ -110,15 +148,18 @@ CASES = [(maker, ours, word) for maker, words in REAL.items() for ours, some in 
 OTHERS: dict[tuple[str, str], dict[str, str]] = {
     ("telemetry", "plugged"): {
         "in": (
-            "connected CONNECTED 1 1.0 3 true PLUGGED plugged_in CONNECTION_STATUS_CONNECTED_AC QC_CONNECTED 2 Engaged"
+            "dc_connected plugged_not_charging plugged_in_charging connected CONNECTED 1 1.0 3 true PLUGGED "
+            "plugged_in CONNECTION_STATUS_CONNECTED_AC QC_CONNECTED 2 Engaged"
             " CONNECTION_STATUS_CONNECTED_DC CHARGER_CONNECTION_STATUS_CONNECTED conductive CABLE_CONNECTED"
         ),
         "out": (
-            "disconnected DISCONNECTED 0 0.0 false UNPLUGGED not_connected NOT_CONNECTED Disengaged not_plugged"
+            "UNCONNECTED disconnected DISCONNECTED 0 0.0 false UNPLUGGED not_connected NOT_CONNECTED Disengaged "
+            "not_plugged"
             " CONNECTION_STATUS_DISCONNECTED CHARGER_CONNECTION_STATUS_DISCONNECTED notPlugged chrgr_sts_not_connected"
         ),
         "unknown": (
-            "-1 -2147483648 invalid unsupported INVALID FAULT UNSPECIFIED UNKNOWN CONNECTION_STATUS_FAULT"
+            "CHARGER_CONNECTION_STATUS_FAULT -1 -2147483648 invalid unsupported INVALID FAULT UNSPECIFIED UNKNOWN "
+            "CONNECTION_STATUS_FAULT"
             " CHARGER_CONNECTION_STATUS_FAULT CHARGER_CONNECTION_STATUS_UNSPECIFIED <invalid>"
         ),
     },
@@ -143,14 +184,18 @@ OTHERS: dict[tuple[str, str], dict[str, str]] = {
     ("oem_account", "auth_state"): {
         "ok": "AUTHENTICATED VALID connected SUCCESS logged_in",
         "invalid_credentials": (
-            "invalid_grant login_required AUTHENTICATION_FAILED AUTHENTICATION REAUTHENTICATE"
+            "err.func.401 err.func.wired.unauthorized REAUTH UNAUTHENTICATED invalid_grant login_required "
+            "AUTHENTICATION_FAILED AUTHENTICATION REAUTHENTICATE"
             " unauthorized invalid_token token_expired reauth_required InvalidLoginID wrong_password 401"
             " interaction_required needs_reauth mfa_required refresh_token_expired"
             " invalid_credentials Unauthorized_user"
         ),
-        "action_required": "ACCOUNT_ISSUE account_locked consent_required terms_and_conditions_not_accepted",
+        "action_required": (
+            "email_not_verified ACCOUNT_ISSUE account_locked consent_required terms_and_conditions_not_accepted"
+        ),
         "revoked": (
-            "consent_missing PERMISSION access_denied consent_revoked insufficient_scope"
+            "err.func.403 err.func.wired.forbidden consent_missing PERMISSION access_denied consent_revoked "
+            "insufficient_scope"
             " permission_denied CONSENT_MISSING consent_expired deauthorized"
         ),
         "": "server_error temporarily_unavailable RATE_LIMIT UPSTREAM 503 invalid_request",

@@ -16,13 +16,13 @@ AVAILABLE = "available"
 
 
 # ID.3, ID 4 Pro, ID_7, id3, ID. Buzz, VW ID.5 GTX
-_ID_MODEL = re.compile(r"\bid(\b|[._\s-]*(\d|buzz))", re.IGNORECASE)
+_ID_MODEL = re.compile(r"\s*((volkswagen|vw|new|the)\s+)*id(\b|[._\s-]*(\d|buzz))", re.IGNORECASE)
 
 
 def is_volkswagen_id(vehicle: Vehicle) -> bool:
     """Not every Volkswagen is one of the ID family: its brand or its model says so."""
     model = str(vehicle.reports.latest("model") or "")
-    return vehicle.brand in VOLKSWAGEN and (vehicle.brand.endswith("_id") or _ID_MODEL.search(model) is not None)
+    return vehicle.brand in VOLKSWAGEN and (vehicle.brand.endswith("_id") or _ID_MODEL.match(model) is not None)
 
 
 def capability(vehicle: Vehicle, name: str) -> str:
