@@ -17,7 +17,7 @@ from core.device_clock import in_time, parse_time
 from core.text import one_line
 from infra_notifications.rules import reported_values as values
 from infra_notifications.rules.action_names import fold
-from infra_notifications.rules.fault_names import BESIDE, MAX_PLACE, event_fault, status_fault, transfer_fault
+from infra_notifications.rules.fault_names import BESIDE, MAX_PLACE, STOPPED, event_fault, status_fault, transfer_fault
 from infra_notifications.rules.placeholders import tells_more
 from infra_notifications.rules.places import place_of, placed
 from infra_notifications.rules.present_words import at_present
@@ -338,7 +338,7 @@ def _transaction_end(protocol: str, action: str, body: dict[str, Any]) -> Iterat
         return
     place, at = object_of(body.get("evse")), parse_time(body.get("timestamp"))
     where = placed(place.get("id"), place.get("connectorId"))
-    fault = status_fault(where)
+    fault = status_fault(where) + STOPPED
     said = Observation(action, protocol, where.evse, codes=(reason,), words=reason, fault=fault, occurred_at=at)
     yield msgspec.structs.replace(said, alarming=True, defective=True, transient=True)
 

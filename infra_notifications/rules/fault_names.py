@@ -16,6 +16,10 @@ STATUS, WHOLE_STATION = "status", "status@0"
 # Behind the name of a fault that was reported beside a status that lets one charge; and behind that of a clear that
 # ends what was reported beside Faulted alone.
 BESIDE, NOT_BESIDE = "#beside", "!"
+# Behind the name of a fault that ended a transaction; and behind that of the clear of a status by which every such end
+# is followed, be the connector well again or not.
+STOPPED, FOLLOWS = "#stopped", "#follows"
+FOLLOWING = frozenset(("occupied", "finishing", "suspendedevse"))
 # Ends the name of a fault of which the cause is not known: "Faulted" without a word.
 VAGUE = "?"
 _CONNECTOR, _MONITOR = "connector=", "monitor="
@@ -62,6 +66,14 @@ def ending_what_faulted(fault: str) -> str:
     return fault.rstrip(VAGUE).removesuffix(BESIDE) + NOT_BESIDE
 
 
+def end_beside(fault: str, status: str) -> str:
+    """The name of the clear that a status makes of the fault of this name."""
+    if status.lower() not in FOLLOWING:
+        return fault
+    end = fault.rstrip(NOT_BESIDE + VAGUE)
+    return end + FOLLOWS + fault[len(end) :]
+
+
 def is_of_station(fault: str) -> bool:
     """Whether the station said it of itself as a whole."""
     place = fault.rstrip(VAGUE).partition("#")[0]
@@ -77,8 +89,10 @@ def covers(clear: str, fault: str) -> bool:
     """Whether the end of one fault is that of another: one without techCode or monitor (2.x) means all of its place,
     one with it also the one without; one of a part of several connectors means all of them, and not the other way
     round. Stations do not always write their own names alike."""
-    place, connectors, monitors, codes = _parts(clear)
-    other, its_connectors, its_monitors, its_codes = _parts(fault)
+    if FOLLOWS in clear and STOPPED in fault:
+        return False
+    place, connectors, monitors, codes = _parts(clear.replace(FOLLOWS, ""))
+    other, its_connectors, its_monitors, its_codes = _parts(fault.replace(STOPPED, ""))
     return (
         _is_same_place(place, other)
         and connectors <= its_connectors
@@ -90,7 +104,10 @@ def covers(clear: str, fault: str) -> bool:
 def is_same(clear: str, fault: str) -> bool:
     """Whether two names are of one place, where a number is unsaid in one of them, and say the same of it; a clear of
     the station as a whole is of what has but a name, too."""
-    (place, connectors, *parts), (other_place, its_connectors, *others) = _parts(clear), _parts(fault)
+    if FOLLOWS in clear and STOPPED in fault:
+        return False
+    place, connectors, *parts = _parts(clear.replace(FOLLOWS, ""))
+    other_place, its_connectors, *others = _parts(fault.replace(STOPPED, ""))
     return parts == others and connectors <= its_connectors and _is_same_place(place, other_place)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from core.device_clock import Moment
 from infra_notifications.choices import Case, CloseReason, Effect
 from infra_notifications.ingest import Observation
-from infra_notifications.rules.fault_names import VAGUE, ending_what_faulted
+from infra_notifications.rules.fault_names import VAGUE, end_beside, ending_what_faulted
 from infra_notifications.rules.lifecycle import CLOSED, NEUTRAL, OCPI_OFFLINE, SILENCE, Signal
 from infra_notifications.rules.matching import Reading
 
@@ -31,6 +31,7 @@ def signals_of(
             momentary_s = momentary_s or TRANSIENT_S
         if observation.faulted:  # that lasts until another state, whatever the rule says of its cause
             momentary_s = None
+        fault = fault if raised else end_beside(fault, observation.status)
         about = (case or Case.OTHER_FAULT, raised, fault, moment, received_at, reading.said, rule.id if rule else None)
         return Signal(*about, momentary_s, queued=queued, every_case=every_case)
 

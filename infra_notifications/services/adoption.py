@@ -25,7 +25,7 @@ from infra_notifications.evse_ids import ids_by_key, spelt_otherwise
 from infra_notifications.ingest import observe
 from infra_notifications.models import ChargePoint, ChargePointState, OcppRoute, UnknownChargePoint
 from infra_notifications.models.sources import source_id
-from infra_notifications.rules.fault_names import BESIDE, VAGUE, covers
+from infra_notifications.rules.fault_names import BESIDE, VAGUE, covers, end_beside
 from infra_notifications.services.charge_points import evse_id_problem
 from infra_notifications.services.unknown import apply_what_they_said
 
@@ -104,7 +104,8 @@ def state_of(sender: UnknownChargePoint) -> SenderState:
             if observation.alarming:
                 faults[place] = (said["at"], observation.said)
             elif observation.over or observation.status:
-                faults = {name: told for name, told in faults.items() if not covers(place, name)}
+                end = end_beside(place, observation.status)
+                faults = {name: told for name, told in faults.items() if not covers(end, name)}
     if faults:
         state.fault_at, state.fault = max(faults.values())
     return state

@@ -9,7 +9,8 @@ import pytest
 
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.models import ChargePoint, Incident
-from tests.infra_notifications.helpers import NOW, at, fault, fine, heartbeat, open_cases, station, sweep, take
+from tests.infra_notifications.helpers import NOW, at, events, fault, fine, heartbeat, open_cases, station, sweep, take
+from tests.infra_notifications.helpers import event as event_of
 
 pytestmark = pytest.mark.django_db
 ONE_BY_ONE = pytest.mark.parametrize("is_one_batch", [False, True])
@@ -107,6 +108,30 @@ def test_it_ends_when_that_connector_reports_that_it_can_charge(points: list[Cha
     assert Incident.objects.filter(closed_at=None).exists()
     take(said("StatusNotification", fine(connectorId=2)))
     assert not Incident.objects.filter(closed_at=None).exists()
+
+
+def test_the_status_that_every_end_is_followed_by_ends_no_fault(points: list[ChargePoint]) -> None:
+    occupied = {"evseId": 2, "connectorId": 1, "connectorStatus": "Occupied", "timestamp": NOW.isoformat()}
+    state = events(event_of("Connector", "AvailabilityState", "Occupied", evse=2))
+    followed = [("StatusNotification", fine(connectorId=2, status=status)) for status in ("Finishing", "SuspendedEVSE")]
+    followed += [("StatusNotification", occupied), ("NotifyEvent", state)]
+    followed += [("StatusNotification", fine(connectorId=2, status="Finishing", info="unplug", vendorErrorCode="E1"))]
+    well = [("StatusNotification", fine(connectorId=2, status=status)) for status in ("Available", "Charging")]
+    well += [("StatusNotification", occupied | {"connectorStatus": "Available"})]
+    well += [("StatusNotification", fault("WeakSignal", connectorId=2, status="Preparing"))]
+    for number, (action, payload) in enumerate(followed):
+        begin = 1_000 * number
+        is_two = action == "NotifyEvent" or payload is occupied
+        end = event("Ended", "t", 2, "GroundFault") if is_two else stop()
+        end.payload["timestamp"] = at(begin).isoformat()
+        take(start(2), answer(7), end, now=at(begin))
+        protocol = {"protocol": "ocpp2.0.1"} if is_two else {}
+        take(OcppMessage(station="CP-1", action=action, payload=payload, **protocol), now=at(begin + 1))
+        assert open_cases(points[1]) == ["FUSE_TRIPPED"], payload
+        action, payload = well[number % len(well)]
+        protocol = {"protocol": "ocpp2.0.1"} if "connectorStatus" in payload else {}
+        take(OcppMessage(station="CP-1", action=action, payload=payload, **protocol), now=at(begin + 2))
+        assert open_cases(points[1]) == [], payload
 
 
 @pytest.mark.parametrize(("clock_s", "is_told"), [(0, False), (-3 * 3600, True)])
