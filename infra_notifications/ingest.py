@@ -21,8 +21,9 @@ from infra_notifications.rules.fault_names import BESIDE, MAX_PLACE, STOPPED, ev
 from infra_notifications.rules.placeholders import tells_more
 from infra_notifications.rules.places import place_of, placed
 from infra_notifications.rules.present_words import at_present
-from infra_notifications.rules.reported_values import NOTHING, reported, told_by_report
+from infra_notifications.rules.reported_values import ANSWER, NOTHING, reported, told_by_report
 from infra_notifications.rules.security_events import SECURITY, tells_fault
+from infra_notifications.rules.status_details import names_code, said_beside
 from infra_notifications.rules.stop_reasons import is_fault
 from infra_notifications.rules.transfer_words import asserts, names_more
 from infra_notifications.rules.transfers import alarms_in, is_report, said_in
@@ -185,7 +186,9 @@ def observe(protocol: str, action: str, payload: Any) -> list[Observation]:
 
 
 def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
-    if "connectorStatus" in body:
+    if "connectorStatus" in body and (told := said_beside(body)) is not None:
+        body = told  # what its maker adds to it is told as the code and the text of a status of 1.6 are
+    elif "connectorStatus" in body:
         status, where = text(body.get("connectorStatus")), placed(body.get("evseId"), body.get("connectorId"))
         faulted, words = status.lower() == FAULTED, in_words(text(body.get("info")), status)
         yield Observation(
@@ -213,7 +216,8 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
     fine, info = error.lower() in ("", "noerror"), text(body.get("info"))
     info = at_present(info) if fine and status.lower() != FAULTED else info
     said = in_words(info, vendor_code, status)
-    where = placed(body.get("connectorId") if body.get("evseId") is None else body.get("evseId"))
+    is_two, evse, connector = "connectorStatus" in body, body.get("evseId"), body.get("connectorId")
+    where = placed(evse, connector) if is_two else placed(connector if evse is None else evse)
     codes, faulted = codes_of(error, vendor_code, minimum_codes(info)), status.lower() == FAULTED
     vague = faulted and not tells_more(error, said)
     yield Observation(
@@ -225,9 +229,9 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
         codes if fine else tuple(code for code in codes if code.lower() != "noerror"),
         vendor=text(body.get("vendorId")),
         words=said[:MAX_TEXT],
-        fault=status_fault(where, vague=vague) + BESIDE * (is_operative and not (fine and not said)),
+        fault=status_fault(where, of_evse=is_two, vague=vague) + BESIDE * (is_operative and not (fine and not said)),
         operative=is_operative,
-        alarming=not fine or faulted or not is_status(status),
+        alarming=not fine or faulted or not is_status(status) or names_code(vendor_code),
         defective=not fine or faulted,
         faulted=faulted,
         occurred_at=parse_time(body.get("timestamp")),
@@ -305,11 +309,12 @@ def _event(protocol: str, action: str, data: dict[str, Any], generated: datetime
 
 
 def _notify_report(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
-    """What a report of all variables says of those that say whether something is broken, as it is at present."""
+    """What a report of all variables, or the answer to GetVariables, says of those that say whether something is
+    broken, as it is at present."""
     generated = parse_time(body.get("generatedAt"))
     for report, value in told_by_report(body):
         about = {name: report.get(name) for name in ("component", "variable", "evse")}
-        seen = _event(protocol, action, about | {"actualValue": value}, generated)
+        seen = _event(protocol, "NotifyReport", about | {"actualValue": value}, generated)
         yield msgspec.structs.replace(seen, alarming=seen.defective)
 
 
@@ -389,6 +394,7 @@ _READERS = {
     "statusnotification": _status_notification,
     "notifyevent": _notify_event,
     "notifyreport": _notify_report,
+    ANSWER.lower(): _notify_report,
     "notifyderalarm": _der_alarm,
     "securityeventnotification": _security_event,
 }

@@ -1004,7 +1004,7 @@ HOUSEKEEPING = [
     *("signal weak", "schwaches Funksignal", "signal faible", "authorization timeout", "AuthorizationTimeout"),
     *("token", "stopped remotely", "stopped manually", "stopped normally", "ferngestoppt", "manuell beendet"),
     *("normal beendet", "arrêt à distance", "arrêtée manuellement", "arrêt normal", "de forma remota"),
-    *("detenida manualmente", "con normalidad", "USB*", "load balancing", "watchdog", "reconnect*", "config*"),
+    *("detenida manualmente", "con normalidad", "USB*", "load balancing", "reconnect*", "config*"),
     *("Konfiguration*", "LIMITED_BY_CONFIG", "SIGNAL_WEAK", "calibrat*", "scheduled", "report uploaded", "loaded"),
     *(
         "alles in orde",

@@ -139,6 +139,8 @@ def _reading(rules: Sequence[CompiledRule], observation: Observation) -> Reading
     rule = _beside_no_error(rules, observation, heard)
     rule = rule or next((rule for rule in rules if rule.is_met_by(observation, heard)), None)
     is_unmapped, ended, is_vague = rule is None, "", False
+    if rule and rule.effect == Effect.CLEAR and rule.says is None and observation.alarming:
+        is_unmapped = not observation.defective and not _knows_code(rules, observation)
     if rule is None:
         rule = OTHER_FAULT if observation.defective else None
     elif told := _told_by_code(rules, rule, observation):
@@ -197,19 +199,40 @@ def _beside_no_error(rules: Sequence[CompiledRule], observation: Observation, he
     return rule if rule.case in NAMED or is_vendors else None
 
 
+def _knows_code(rules: Sequence[CompiledRule], observation: Observation) -> bool:
+    """Whether a rule is of the vendor's code beside no error, or of just what was seen."""
+    codes = tuple(code for code in observation.codes if code.lower() not in HARMLESS)
+    bare = replace(observation, codes=codes, words=" ".join(codes))
+    heard, heard_bare = Heard(observation), Heard(bare)
+    return any(
+        rule.is_met_by(observation, heard) if rule.is_exact else rule.is_specific and rule.is_met_by(bare, heard_bare)
+        for rule in rules
+    )
+
+
+# What stands between the members of a list in words: "DOOR_OPEN|ESTOP", "E-Stop pressed and door open".
+_BETWEEN = re.compile(r"\s*[,;|+/&]\s*(?![\d\s])|\s(?:and|und|et|y|en|e)\s", re.IGNORECASE)
+
+
 def _further(rules: Sequence[CompiledRule], observation: Observation, first: CompiledRule) -> tuple[CompiledRule, ...]:
-    """The rules for the fuses and sensors that a list of codes names beside the first that was found."""
+    """The rules for the fuses and sensors that a list of codes or words names beside the first that was found."""
     codes = observation.codes if observation.component else observation.codes[1:]
-    if len(codes) < 2 or len(codes) > MOST_LISTED:
+    members = [part for part in _BETWEEN.split(observation.words) if part] if observation.words else []
+    # Codes of a list of them, not words of a text.
+    are_codes = len(codes) > 1 and (observation.component or {*codes} <= {*members})
+    parts = [replace(observation, codes=(code,), words=code, place="") for code in codes if are_codes]
+    # What a text names beside Faulted and does not say to have happened is a part of its description.
+    whole = replace(observation, codes=(), status="", place="")
+    parts += [replace(whole, words=part) for part in members if len(members) > 1 and not observation.component]
+    if not 1 < len(parts) <= MOST_LISTED:
         return ()
-    if not observation.component and not re.search(r"[,;|]\s?".join(map(re.escape, codes)), observation.words):
-        return ()  # words of a text
     found: dict[str, CompiledRule] = {}
-    for code in codes:
-        alone = replace(observation, codes=(code,), words=code, place="")
-        heard = Heard(alone)
-        rule = next((rule for rule in rules if rule.is_met_by(alone, heard)), None)
-        if rule and rule.effect == Effect.RAISE and rule.is_specific and rule.case in NAMED:
+    for part in parts:
+        heard = Heard(part)
+        rule = next((rule for rule in rules if rule.is_met_by(part, heard)), None)
+        if rule is None or rule.effect != Effect.RAISE or not rule.is_specific or rule.case not in NAMED:
+            continue
+        if part.codes or rule.is_met_by(whole, Heard(whole)):  # what the whole denies, none of it tells
             found.setdefault(rule.case, rule)
     found.pop(first.case, None)
     return tuple(found.values())

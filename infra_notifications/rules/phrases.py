@@ -106,6 +106,45 @@ GONE = [
     *("desaparecid*", "desapareció", "cesad*", "cesó", "inactiv*", "voorbij", "verdwenen", "inactief", "scompars*"),
     *("sparit*", "inattiv*"),
 ]
+# What says that something is broken all the same, whatever else is said to be over: "reclosed 3 times, locked out".
+STILL = [
+    *(
+        "locked out",
+        "lockout",
+        "lock-out",
+        "lock out",
+        "defect*",
+        "faulty",
+        "broken",
+        "required",
+        "needed",
+        "necessary",
+    ),
+    *(
+        "tripped again",
+        "trips again",
+        "again tripped",
+        "still *",
+        "remains *",
+        "persist*",
+        "not possible",
+        "service call",
+    ),
+    *("erforderlich", "nötig", "notwendig", "defekt*", "kaputt", "weiterhin *", "immer noch *", "noch immer *"),
+    *(
+        "erneut ausgelöst",
+        "wieder ausgelöst",
+        "gesperrt",
+        "nécessaire*",
+        "requis*",
+        "défectueu*",
+        "en panne",
+        "toujours *",
+    ),
+    *(*participles("à nouveau déclenché", "de nouveau déclenché", "verrouillé"), "necesari*", "requerid*", "averiad*"),
+    *("sigue *", "disparado de nuevo", "vereist", "nodig", "kapot", "nog steeds *", "opnieuw uitgevallen", "richiest*"),
+    *("difettos*", "guast*", "ancora *", "scattato di nuovo", "di nuovo scattat*", "necessari*"),
+]
 # What denies, and what says that all is well; "no. 4" and "Not-Aus" do not.
 NEGATIONS = [
     *("no", "not", "none", "never", "without", "kein*", "nicht", "ohne", "pas", "aucun*", "sans", "sin", "ningun*"),
@@ -199,6 +238,10 @@ NAMES = [
     *("flood attack", "syn flood", "ping flood", "message flood", "shock wave", "impact report", "impact analysis"),
     *("memory leak", "memory leaks", "data leak", "heat map", "brand new", "brand name", "brand logo", "support case"),
     *("test case", "use case", "touch panel"),
+    *("emergency power mode", "emergency power supply", "emergency power operation", "emergency power active"),
+    *("emergency supply", "emergency generator", "emergency call", "emergency phone", "emergency charging"),
+    *("alimentacion de emergencia", "generador de emergencia", "luz de emergencia", "llamada de emergencia"),
+    *("alimentazione di emergenza", "generatore di emergenza", "luce di emergenza", "chiamata di emergenza"),
     *("emergency contact", "emergency number", "emergency lighting", "emergency light"),
     *("emergency update", "case opened in", "collision domain", "hash collision"),
 ]

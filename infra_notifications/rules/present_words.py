@@ -11,10 +11,11 @@ _FORMER = (
 )
 _FAULT = (
     r"fault|error|alarm|failure|trip|fehler|störung|stoerung|alarme|d[eé]faut|erreur|panne|fallo|aver[ií]a|falla|fout"
-    r"|storing|errore|guasto|allarme"
+    r"|storing|errore|guasto|allarme|stop|shutdown|incident|abschaltung|halt|arr[eê]t|parada|paro|arresto|event"
 )
+_HISTORY = r"history|historie|historique|historial|geschiedenis|storico|cronologia"
 _PAST = re.compile(
-    rf"(?<![^\W_])(?:(?:{_FORMER})[\s_-]*(?:\w{{1,40}}+\s)?(?:{_FAULT})|(?:{_FAULT})s?\s(?:{_FORMER}|history))(?![^\W\d_]{{4}})[^;|\n]*",
+    rf"(?:^|(?<=[;|\n]))[^;|\n]*?(?<![^\W_])(?:{_HISTORY})(?![^\W_])[^;|\n]*|(?<![^\W_])(?:(?:{_FORMER})[\s_-]*(?:\w{{1,40}}+\s)?(?:{_FAULT})|(?:{_FAULT})s?\s(?:{_FORMER}))(?![^\W\d_]{{4}})[^;|\n]*",
     re.IGNORECASE,
 )
 _NUMBER = (
@@ -34,6 +35,12 @@ _HAPPENED = re.compile(
     r"|interven|soglia|guasto|rilevat|not-?aus|urgence|emergen|noodstop|über|rauch|brand|kurz|short|court|corto",
     re.IGNORECASE,
 )
+# A reading that says no, behind the name of what is read: "Tilt 0"; not a number of a place or code.
+_IS_ZERO = re.compile(
+    r"\W*(?:[^\W\d_]{2,30}[ _-]){0,2}(?!(?:code|id|nr|no|number|connector|evse|phase|line|module|port)\b)"
+    r"[^\W\d_]{2,30}\s?0(?:[.,]0+)?\W*",
+    re.IGNORECASE,
+)
 _CLAUSE = re.compile(r"([;|\n]|,\s)")
 
 
@@ -43,7 +50,10 @@ def at_present(said: str) -> str:
 
 
 def _only_measures(clause: str) -> bool:
-    """Whether a clause holds a measured value, and nothing that happened: "residual current 2.1 mA (limit 6 mA)"."""
+    """Whether a clause holds a measured value, and nothing that happened: "residual current 2.1 mA (limit 6 mA)"; or a
+    reading that says no."""
+    if _IS_ZERO.fullmatch(clause):
+        return True
     limit = _LIMIT.search(clause)
     rest = _LIMIT.sub(" ", clause)
     measured = _MEASURED.search(rest)

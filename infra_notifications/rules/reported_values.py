@@ -44,6 +44,8 @@ STATES = {
     *(a + b for a in ("operating", "operational", "availability") for b in ("state", "status")),
 }
 STATES |= {owner + end for owner in CHARGES for end in ("state", "status")}
+# The answer that tells states as a report does.
+ANSWER = "GetVariablesResponse"
 # The variables of a NotifyReport that say whether something is broken.
 TOLD_BY_REPORTS = DEFECTS | CODE_VARIABLES | STATES | {"active"}
 # What part of a station says of itself in any of its states; words such as "failed" may speak of what it tried to do.
@@ -231,8 +233,9 @@ def is_answer(component: str, variable: str, value: Any) -> bool:
 
 
 def told_by_report(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
-    """The part and the actual value of what a NotifyReport holds of the variables that say what is broken."""
-    reports = body.get("reportData")
+    """The part and the actual value of what a NotifyReport, or the answer to GetVariables, holds of the variables that
+    say what is broken."""
+    reports = _answered(body) if "getVariableResult" in body else body.get("reportData")
     for report in map(object_of, reports if isinstance(reports, list) else [reports]):
         if text(object_of(report.get("variable")).get("name")).lower() not in TOLD_BY_REPORTS:
             continue
@@ -242,3 +245,13 @@ def told_by_report(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]
             if text(attribute.get("type")).lower() in ("", "actual") and value not in (None, ""):
                 yield report, value
                 break
+
+
+def _answered(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """The answer to GetVariables as the report that holds the same values."""
+    results = body.get("getVariableResult")
+    return [
+        result | {"variableAttribute": {"type": result.get("attributeType"), "value": result.get("attributeValue")}}
+        for result in map(object_of, results if isinstance(results, list) else [results])
+        if text(result.get("attributeStatus") or "Accepted").lower() == "accepted"
+    ]

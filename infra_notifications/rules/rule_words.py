@@ -11,7 +11,16 @@ from typing import Protocol
 from infra_notifications.choices import Case, Effect
 from infra_notifications.ingest import UNSPECIFIC, Observation
 from infra_notifications.rules.word_patterns import lower_pattern
-from infra_notifications.rules.wording import around, clause_of, denies, in_one_clause, is_no_end, negates, readings
+from infra_notifications.rules.wording import (
+    around,
+    clause_of,
+    denies,
+    goes_on,
+    in_one_clause,
+    is_no_end,
+    negates,
+    readings,
+)
 
 # A text that repeats a word more often than this says nothing new with it.
 MAX_FINDS = 6
@@ -69,7 +78,7 @@ class Says:
             is_denied = is_no_end
         self._denied: Callable[[str, str], bool] = denies if row.effect == Effect.RAISE else is_denied
         self._reads_place = row.effect == Effect.RAISE and row.case == Case.FUSE_TRIPPED
-        self._in_one_clause = row.effect != Effect.RAISE
+        self._in_one_clause = self._is_calm = row.effect != Effect.RAISE
 
     def met_by(self, heard: Heard) -> bool:
         # Parts are named as OCPP names them; that of one which protects says what it is.
@@ -92,6 +101,8 @@ class Says:
         if self._words is None:
             return False
         found = [match.span() for match in islice(self._words.finditer(text), MAX_FINDS)]
+        if found and self._is_calm and deniable and goes_on(text):
+            return False
         if not found or not self._further:
             return any(self._stands(text, [span], deniable=deniable) for span in found)
         further = [match.span() for match in islice(self._further.finditer(text), MAX_FINDS)]
@@ -107,12 +118,14 @@ class Says:
             return False
         return not self._denied(around(text, spans), clause_of(text, spans))
 
-    @staticmethod
-    def _is_excepted(text: str, spans: list[tuple[int, int]], unless: re.Pattern[str]) -> bool:
+    def _is_excepted(self, text: str, spans: list[tuple[int, int]], unless: re.Pattern[str]) -> bool:
         """Whether what denies for this rule stands around these places, or begins before one of them and takes it in:
-        "device fault" where "fault" was found."""
+        "device fault" where "fault" was found; of what is no alarm also "restart required" where "restart" was."""
         if unless.search(around(text, spans, widely=True)):
             return True
         return any(
-            match.start() < first < last == match.end() for match in unless.finditer(text) for first, last in spans
+            match.start() < first < last == match.end()
+            or (self._is_calm and match.start() <= first and last <= match.end() and match.span() != (first, last))
+            for match in unless.finditer(text)
+            for first, last in spans
         )

@@ -13,10 +13,13 @@ import msgspec
 from infra_notifications.rules.action_names import fold
 from infra_notifications.rules.owners import NUMBERS, PLACED
 from infra_notifications.rules.transfer_words import (
+    BITS,
     CODES,
     ENDED_AT,
+    ENDS,
     FAULT_CODE_NAMES,
     FAULT_TEXT_NAMES,
+    FAULTY_PARTS,
     GRAVE,
     GRAVE_WORDS,
     HAPPENED,
@@ -27,17 +30,19 @@ from infra_notifications.rules.transfer_words import (
     PART_STATES,
     PILOT_FAULTS,
     PLACES,
+    RESULTS,
     SORTS,
     STATES,
     STEPS,
     SWITCHES,
     TEXTS,
+    asserts,
     is_fine,
     names_end,
     says_broken,
     words_of,
 )
-from infra_notifications.rules.vocabulary import FALSE_WORDS, MAX_TEXT, text, truth
+from infra_notifications.rules.vocabulary import FALSE_WORDS, MAX_TEXT, TRAITS, text, truth
 
 _NO_FLAGS = SWITCHES | FAULT_CODE_NAMES | FAULT_TEXT_NAMES | STATES | STEPS | LEVELS | CODES | {*TEXTS}
 _PAIR = re.compile(r"\s*[^\W\d][\w .-]{0,40}=[^=]*")
@@ -56,8 +61,9 @@ _LOGGED = re.compile(rf"[\W\dTZ]*(?:(?:{_LEVEL.upper()})\b|(?i:{_LEVEL})\s?[:\]|
 _DEEPEST, _MOST, _MOST_VALUE = 6, 1_000, 64
 
 
-def data_of(payload: Mapping[str, Any]) -> Any:
-    """The `data` of a DataTransfer, of JSON text what it says; a text that is none as it is."""
+def data_of(payload: Mapping[str, Any], *, is_named: bool = False) -> Any:
+    """The `data` of a DataTransfer, of JSON text what it says; a text that is none as it is. `is_named`: it is called
+    an alarm."""
     data = payload.get("data")
     for _wrap in range(2):
         if not isinstance(data, str) or not data.lstrip().startswith(("{", "[", '"')):
@@ -66,7 +72,31 @@ def data_of(payload: Mapping[str, Any]) -> Any:
             data = msgspec.json.decode(data)
         except (msgspec.DecodeError, RecursionError):
             break
-    return _form(data) if isinstance(data, str) and len(data) <= MAX_TEXT else data
+    data = _form(data) if isinstance(data, str) and len(data) <= MAX_TEXT else data
+    return _spelt_out(data, 0, is_of_faults=is_named) if isinstance(data, dict | list) else data
+
+
+def _spelt_out(data: Any, depth: int, *, is_of_faults: bool) -> Any:
+    """Data in which lists of codes are lists of what has them, and the 1 and 0 of parts below a name for faults are yes
+    and no."""
+    if isinstance(data, list) and depth < _DEEPEST:
+        if is_of_faults and all(type(each) is int for each in data):
+            return [{"errorCode": each} for each in data[:_MOST] if each]
+        return [_spelt_out(each, depth + 1, is_of_faults=is_of_faults) for each in data[:_MOST]]
+    if not isinstance(data, dict) or depth == _DEEPEST:
+        return data
+    made: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, list) and fold(key) in FAULT_CODE_NAMES and not any(isinstance(e, dict) for e in value):
+            made[f"{key}s"] = [{"errorCode": each} for each in value[:_MOST] if not is_fine(text(each))]
+        elif isinstance(value, dict | list):
+            is_below = is_of_faults or lists_faults(key) or fold(key) in ("flags", "bits")
+            made[key] = _spelt_out(value, depth + 1, is_of_faults=is_below)
+        elif is_of_faults and (is_so := truth(value)) is not None and _is_flag_below(key, depth):
+            made[key] = is_so
+        else:
+            made[key] = value
+    return made
 
 
 def _form(data: str) -> Any:
@@ -106,14 +136,46 @@ def is_on(value: Any) -> bool | None:
 
 def is_flag(key: str, value: Any) -> bool:
     """Whether a field that is called after a fault says yes or no in another word or number: "rcdTripped": 1."""
-    if isinstance(value, bool) or is_on(value) is None or fold(key) in _NO_FLAGS:
+    if isinstance(value, bool) or is_on(value) is None or fold(key) in _NO_FLAGS or BITS.fullmatch(fold(key)):
         return False
     return says_broken(" ".join(words_of(key))) or not HAPPENED.isdisjoint(words_of(key))
+
+
+def only_measures(words: list[str], data: Any) -> bool:
+    """Whether a message of a part, not of what happened to it, holds its value or what it can do: "Tilt", "RCD"."""
+    if not isinstance(data, dict) or not HAPPENED.isdisjoint(words):
+        return False
+    values = {fold(key): value for key, value in data.items()}
+    return isinstance(values.get("value"), int | float) or any(key.endswith(TRAITS) for key in values)
 
 
 def logs(said: str) -> bool:
     """Whether a text is a line of a log that says itself that it is an error."""
     return bool(_LOGGED.match(said))
+
+
+def _is_flag_below(key: str, depth: int) -> bool:
+    """Whether what stands behind a name is yes or no: any in a list of faults, in an alarm itself that of a part."""
+    if not depth:
+        return not FAULTY_PARTS.isdisjoint(words_of(key))
+    return fold(key) not in _NO_FLAGS and fold(key) not in (*PLACES, *NUMBERS)
+
+
+def as_self_test(data: Any) -> Any:
+    """The data of a message that is called a self-test, with its result under that name."""
+    if isinstance(data, str):
+        return {"selfTest": data}
+    is_own = isinstance(data, dict) and "result" in data
+    return {"selfTest": data["result"], **{key: data[key] for key in data if key != "result"}} if is_own else data
+
+
+def tells(said: str) -> bool:
+    """Whether a short text of a message of any name says that something of the station is broken, happened to it, or is
+    over."""
+    if len(said) > _MOST_VALUE or is_of_attempts(said):
+        return False
+    words = words_of(said)
+    return not ENDS.isdisjoint(words) or (asserts(said) and (says_broken(said) or not HAPPENED.isdisjoint(words)))
 
 
 def is_of_the_past(name: str) -> bool:
@@ -129,8 +191,8 @@ def is_of_attempts(name: str) -> bool:
 def tells_by_itself(key: str, value: Any) -> bool:
     """Whether a field says by its own name or word how something is, whatever the message is called that holds it."""
     folded = fold(key)
-    if is_of_the_past(key) or is_of_attempts(key):
-        return folded == "result" and fold(text(value)) in _STATES
+    if folded in RESULTS or is_of_the_past(key) or is_of_attempts(key):
+        return folded in RESULTS and (fold(text(value)) in _STATES or not asserts(text(value)))
     if is_flag(key, value):
         return True
     is_number = isinstance(value, int | float) and folded == "value"
@@ -139,7 +201,7 @@ def tells_by_itself(key: str, value: Any) -> bool:
     said = text(value)
     if len(said) > (MAX_TEXT if folded in FAULT_TEXT_NAMES else _MOST_VALUE):
         return False
-    if folded in FAULT_CODE_NAMES or folded in FAULT_TEXT_NAMES:
+    if folded in FAULT_CODE_NAMES or folded in FAULT_TEXT_NAMES or BITS.fullmatch(folded):
         return True
     if folded in SWITCHES or folded in SORTS or folded in LEVELS or names_end(key):
         return is_on(value) is not None or fold(said) in _STATES or names_end(said)
@@ -166,7 +228,11 @@ def strictly(data: Any, depth: int = 0, *, is_grave: bool = False, is_owned: boo
     """What of the data of a message that is called neither an alarm nor a state says so by itself; None for nothing.
     `is_grave`: it stands under a name for faults, or is sorted among them; `is_owned`: under one of connectors."""
     if isinstance(data, str):
-        return data if is_grave or is_on(data) is not None or names_end(data) or logs(data) else None
+        return (
+            data
+            if is_grave or is_on(data) is not None or names_end(data) or logs(data) or (not depth and tells(data))
+            else None
+        )
     if isinstance(data, list) and depth < _DEEPEST:
         said = [
             found

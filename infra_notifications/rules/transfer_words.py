@@ -79,7 +79,7 @@ _FAULT_TEXTS = """
 """
 _TEXT_NAMES = f"""
     name {_FAULT_TEXTS} title event type info message description desc text reason detail details cause msg
-    component part
+    component part body content
 """
 FAULT_CODE_NAMES, FAULT_TEXT_NAMES = frozenset(_FAULT_CODES.split()), frozenset(_FAULT_TEXTS.split())
 CODES, TEXTS = frozenset(_CODE_NAMES.split()), tuple(_TEXT_NAMES.split())
@@ -119,9 +119,21 @@ PART_STATES = (
 GRAVE_WORDS = frozenset(
     ["fault", "error", "alarm", "critical", "fatal", "failure", "emergency", "err", "crit", "emerg"]
 )
-SORTS = frozenset(["type", "event", "eventtype", "category", "severity", "level", "kind", "class"])
+SORTS = frozenset(["title", "type", "event", "eventtype", "category", "severity", "level", "kind", "class"])
+# How a test of oneself came out, and what says so, whatever else a result may be of.
+SELF_TESTS = frozenset(("selftest", "selftestresult", "selftestresults", "selfteststatus", "selftestoutcome"))
+RESULTS = SELF_TESTS | {"result"}
+# The faults of a station as the bits of a number.
+BITS = re.compile(r"(?:fault|error|alarm|err)s?(?:bits?|flags?|bitmap|bitfield|word|register|vector)")
+# What is a fault where 1 or true stands behind its name, below a name for faults.
+_FAULTY_PARTS = """
+    rcd rccb rcbo rcm mcb mccb gfci gfi breaker fuse spd imd afdd estop emergency epo door cover lid tilt smoke fire
+    water flood leak leakage shock impact tamper vibration overtemp overtemperature overheat overcurrent overload
+    overvoltage undervoltage contactor relay fan lock meter insulation isolation ground earth short
+"""
+FAULTY_PARTS = frozenset(_FAULTY_PARTS.split())
 # What is no part, whatever state it has.
-NO_PARTS = SORTS | STATES | STEPS | {*CODES, *TEXTS, "result", "mode", "reply", "response"}
+NO_PARTS = SORTS | STATES | STEPS | RESULTS | {*CODES, *TEXTS, "mode", "reply", "response"}
 HARMLESS = frozenset(("warning", "warn", "notice", "info", "informational", "information", "debug"))
 LEVELS = frozenset(("severity", "level"))
 # IEC 61851: the states of what has an error or no power.
@@ -138,7 +150,7 @@ _SAYS_BROKEN = re.compile(
 )
 # The fields that are read, folded; what else a vendor's message holds says nothing here.
 FIELDS = {
-    "result",
+    *RESULTS,
     *CODES,
     *TEXTS,
     *STATES,

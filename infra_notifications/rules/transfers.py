@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from infra_notifications.rules.action_names import fold
 from infra_notifications.rules.owners import PLACED, Which, number_in, place_of
 from infra_notifications.rules.transfer_data import (
+    as_self_test,
     data_of,
     is_emptied,
     is_flag,
@@ -22,10 +23,12 @@ from infra_notifications.rules.transfer_data import (
     listed,
     lists_faults,
     logs,
+    only_measures,
     strictly,
 )
 from infra_notifications.rules.transfer_words import (
     BEGIN,
+    BITS,
     BROKEN_PARTS,
     CALM,
     CALM_WORDS,
@@ -47,6 +50,8 @@ from infra_notifications.rules.transfer_words import (
     PART_STATES,
     PILOT_FAULTS,
     REPORT,
+    RESULTS,
+    SELF_TESTS,
     SORTS,
     STATES,
     STEPS,
@@ -64,7 +69,7 @@ from infra_notifications.rules.transfer_words import (
 from infra_notifications.rules.vocabulary import MAX_TEXT, TRAITS, text, truth
 
 _DEEPEST, _MOST_ALARMS = 6, 1_000
-# What else a name of these words is about, it is about what is so now: a line of a log, a test of oneself.
+# What else is about what is so now by its name: a line of a log, a test of oneself.
 _NOW = frozenset(("log", "logs", "test"))
 _NUMBERED_FAULTS = re.compile(r"(?<!de)(?:fault|alarm|error)(?:code|id|number|no)?s?(?:list)?$")
 
@@ -90,6 +95,10 @@ class Alarm(NamedTuple):
     is_clear: bool = False
     is_text: bool = False
     is_emptied: bool = False
+
+    @property
+    def is_said(self) -> bool:
+        return self.is_told or (self.is_text and is_of_end(words_of(self.words)))
 
 
 def _name_of(payload: Mapping[str, Any]) -> str:
@@ -121,9 +130,12 @@ def _is_asked(name: str) -> bool:
 def said_in(payload: Mapping[str, Any]) -> Any:
     """The part of the `data` of a DataTransfer that is read: all of an alarm or a report of a state, of what is called
     otherwise what says by itself that something is broken, or no longer. None where nothing is."""
-    name, data = _name_of(payload), data_of(payload)
+    name = _name_of(payload)
+    data = data_of(payload, is_named=_kind_of(name)[0])
     if _kind_of(name)[1]:
         return data
+    if fold(name) in SELF_TESTS:
+        return strictly(as_self_test(data))
     if _is_asked(name):
         held = data.items() if isinstance(data, dict) else ()
         return {key: value for key, value in held if PLACED.fullmatch(fold(key))} or None
@@ -151,11 +163,11 @@ def alarms_in(payload: dict[str, Any], stated: Container[int] = (), data: Any = 
         data = {key: value for key, value in data.items() if fold(key) != "value" or isinstance(value, bool)}
     found = list(_read(data, 0, stated))[:_MOST_ALARMS] if is_read or data is not None else []
     if not is_read:
-        found = [alarm for alarm in found if alarm.is_clear or alarm.over or (alarm.is_told and not is_other)]
+        found = [alarm for alarm in found if alarm.is_clear or alarm.over or (not is_other and alarm.is_said)]
     told = {alarm.connector for alarm in found if not alarm.over and (alarm.is_clear or (is_named and alarm.is_told))}
     found = [alarm for alarm in found if not (alarm.is_emptied and alarm.connector in told)]
     spoken = "" if is_other else " ".join(words)
-    if not found and not stated and spoken and (is_named or not _only_measures(words, data)):
+    if not found and not stated and spoken and (is_named or not only_measures(words, data)):
         place = place_of({fold(key): value for key, value in data.items()}) if isinstance(data, dict) else None
         found = [Alarm(connector=place, is_told=words[-1] in HAPPENED)]
     made = []
@@ -163,7 +175,7 @@ def alarms_in(payload: dict[str, Any], stated: Container[int] = (), data: Any = 
         over = alarm.over if alarm.over is not None else True if is_end else None
         if is_end and alarm.over and not alarm.name and not is_grave:
             continue  # "DoorClosed": false
-        is_clear = alarm.is_clear and not (is_of_attempts(name) and not is_named)
+        is_clear = alarm.is_clear and (is_named or fold(name) in SELF_TESTS or not is_of_attempts(name))
         made.append(
             alarm._replace(
                 words=f"{alarm.words}. {spoken}".strip(". ")[:MAX_TEXT],
@@ -171,28 +183,15 @@ def alarms_in(payload: dict[str, Any], stated: Container[int] = (), data: Any = 
                 is_named=is_named or is_clear,
                 name=alarm.name or (called if is_named else ""),
                 topic=topic,
-                is_told=alarm.is_told and (is_grave if is_named else _is_sure(alarm)),
+                # What is no alarm by its name says it of the station, not of what somebody tried.
+                is_told=alarm.is_told and (is_grave if is_named else alarm.is_clear and not alarm.is_text),
                 is_clear=is_clear,
             )
         )
-    # What was told under a name of its own ("DoorOpen") may end under that of an alarm, and the other way round.
     if called and (is_end or is_named or not HAPPENED.isdisjoint(words)):
         ends = (alarm for alarm in made if alarm.over and not alarm.codes and alarm.name in ("", called))
         made += [_twin(alarm, called, is_named=is_named) for alarm in ends]
     return made[:_MOST_ALARMS]
-
-
-def _is_sure(alarm: Alarm) -> bool:
-    """Whether what is not called an alarm says of the station that something is broken, not of what somebody tried."""
-    return alarm.is_clear and not alarm.is_text
-
-
-def _only_measures(words: list[str], data: Any) -> bool:
-    """Whether a message of a part, not of what happened to it, holds its value or what it can do: "Tilt", "RCD"."""
-    if not isinstance(data, dict) or not HAPPENED.isdisjoint(words):
-        return False
-    values = {fold(key): value for key, value in data.items()}
-    return isinstance(values.get("value"), int | float) or any(key.endswith(TRAITS) for key in values)
 
 
 def _twin(alarm: Alarm, called: str, *, is_named: bool) -> Alarm:
@@ -279,7 +278,7 @@ class _Told:
             self.flags[key] = bool(is_on(value))
         elif value in ("", None):
             self.is_blank = self.is_blank or folded in FAULT_SWITCHES
-        elif folded in CODES or (folded in FAULT_SWITCHES and isinstance(value, int)):
+        elif folded in CODES or BITS.fullmatch(folded) or (folded in FAULT_SWITCHES and isinstance(value, int)):
             self.codes.append(text(value))
             self.is_clear = self.is_clear or (folded not in ("code", "eventcode") and not is_fine(text(value)))
         elif folded in STATES or folded in STEPS:
@@ -303,11 +302,11 @@ class _Told:
             self.states.append(key)
 
     def _hear_text(self, key: str, folded: str, value: str) -> None:
-        if folded == "result":
+        if folded in RESULTS:
             self.is_fine = self.is_fine or is_fine(value) or not asserts(value)
             if fold(value) in PART_STATES:
                 self.states.append(f"self test {value}")
-                self.is_clear = True
+                self.is_clear, self.is_on = True, self.is_on or folded in SELF_TESTS
         elif folded in TEXTS:
             self.is_fine = self.is_fine or is_fine(value)
             if folded in SORTS and fold(value) in GRAVE_WORDS:
@@ -387,13 +386,14 @@ class _Told:
         """What is yes or no by its name: what is so, or no longer is."""
         for key, value in self.flags.items():
             words, name = words_of(key), name_of(key)
-            is_calm = not name or not CALM_WORDS.isdisjoint(words) or fold(key).endswith(TRAITS)
+            is_calm = not (name and CALM_WORDS.isdisjoint(words[words[0] == "over" :])) or fold(key).endswith(TRAITS)
             is_calm = is_calm or not OTHER.isdisjoint(words) or is_of_attempts(key)
             has_happened = not is_calm and not HAPPENED.isdisjoint(words)
             if value:
                 is_told = bool(GRAVE.search(fold(key))) or says_broken(" ".join(words))
-                is_told = is_told and not (is_calm or self.is_harmless)
+                is_told = (is_told or is_grave) and not (is_calm or self.is_harmless)
                 is_clear = is_told or (is_grave and not is_calm)
+                words += ["alarm"] * (is_grave and not has_happened)
                 said = Alarm(words=" ".join(words), over=self.over, occurred_at=self.at, name=name)
                 yield said._replace(is_told=is_told or has_happened, is_clear=is_clear)
             elif not is_calm:

@@ -13,6 +13,8 @@ from infra_notifications.rules.transfer_words import is_fine, names_fault, words
 from infra_notifications.rules.vocabulary import FOLDED_VALUES, VALUES, text, whole
 
 _SEPARATOR = re.compile(r"[,;|]")
+# "1:Faulted;2:Available".
+_NUMBERED = re.compile(r"\s*#?(\d{1,3})\s?[:=]\s?([A-Za-z_ ]{3,30})\s*")
 _STATES = ("status", "state", *(owner + end for owner in OWNERS for end in ("status", "state")))
 # A messageId of these words alone is about nothing but states, so that calm ones among them are believed too.
 _STATE_WORDS = """
@@ -54,20 +56,29 @@ def states_in(payload: Mapping[str, Any], data: Any) -> list[State]:
     if isinstance(told, list) and len(told) > 1 and whole(told[0]) is not None:
         named = zip(("connectorId", "status", "errorCode", "info", "vendorErrorCode"), map(text, told), strict=False)
         told = {name: value for name, value in named if value}
-    words = set(words_of(text(payload.get("messageId"))))
+    words, is_alone = set(words_of(text(payload.get("messageId")))), False
+    if isinstance(told, list) and isinstance(data, str) and all(_NUMBERED.fullmatch(part) for part in told if part):
+        pairs = (part for part in map(_NUMBERED.fullmatch, told) if part)
+        told = [{"connectorId": int(part[1]), "status": part[2].strip()} for part in pairs]
+    elif isinstance(told, list) and len(told) == 1 and isinstance(data, str):
+        told, is_alone = {"status": data}, True
     found = list(_read(told, 0, None, is_owned=isinstance(told, list)))[:_MOST]
-    return [State(one.body | {"vendorId": vendor}, one.source) for one in found if _is_state(one.body, words)]
+    return [
+        State(one.body | {"vendorId": vendor}, one.source)
+        for one in found
+        if _is_state(one.body, words, is_alone=is_alone)
+    ]
 
 
-def _is_state(body: dict[str, Any], words: set[str]) -> bool:
+def _is_state(body: dict[str, Any], words: set[str], *, is_alone: bool) -> bool:
     """Whether it is the state of a connector: Faulted, where it is said of one or of no attempt; a calm word beside a
-    code, or in a message that speaks of nothing but states."""
+    code, or in a message that speaks of nothing but states and names a connector or holds nothing else (`is_alone`)."""
     said, is_placed = fold(body.pop("said")), "connectorId" in body or "evseId" in body
     is_about = bool(words) and words <= _ABOUT_STATES
     if body.get("connectorStatus", body.get("status")) == "Faulted":
         return is_placed or said not in _OF_ATTEMPTS or (is_about and not words.isdisjoint(OWNERS))
     is_exact = said in map(fold, VALUES["status"])
-    return is_exact and ("errorCode" in body or (is_about and is_placed))
+    return is_exact and ("errorCode" in body or (is_about and (is_placed or is_alone)))
 
 
 def _read(data: Any, depth: int, place: Which, *, is_owned: bool, is_within: bool = False) -> Iterator[State]:

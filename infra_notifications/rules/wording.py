@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from infra_notifications.rules.lettering import plain, plain_pattern
-from infra_notifications.rules.phrases import A_NAME, ENDS, FINE, GONE, NAMES
+from infra_notifications.rules.phrases import A_NAME, ENDS, FINE, GONE, NAMES, STILL
 
 # Where a name that is run together falls apart: "BoxDoorIsOpen", "EVSEContactor", "ERR_RCD_TRIGGERED".
 _SEAM = re.compile(r"(?<=[a-zäöü\d])(?=[A-ZÄÖÜ])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-zäöüA-Z]{2})(?=\d)|_+")
@@ -200,6 +200,19 @@ def negates(rest: str, clause: str) -> bool:
 def is_no_end(rest: str, clause: str) -> bool:
     """Whether a clause that names an end says that it is denied, asked for, tried in vain, or past."""
     return negates(rest, clause) or bool(_NOT_ENDED.search(clause))
+
+
+_STILL = _compiled(rf"(?<![\w-])(?:{'|'.join(map(_as_pattern, STILL))})(?!\w)")
+
+
+def goes_on(said: str) -> bool:
+    """Whether a text that names an end says somewhere that something is broken all the same: neither denied before it,
+    "no reset required", nor over behind it, "defect repaired"."""
+    for found in _STILL.finditer(said):
+        start, end = _bounds(said, [found.span()], _CLAUSE_END)
+        if not (_NEGATION.search(said[start : found.start()]) or _END.search(said[found.end() : end])):
+            return True
+    return False
 
 
 _ONLY_ENDS = _compiled(rf"\W*(?:(?:error|fault|alarm|is|has been|now)\W+)*{_OVER}\W*")

@@ -16,7 +16,7 @@ from core.sql import storable
 from core.text import IdentityKeys
 from infra_notifications.choices import MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage, observe
-from infra_notifications.rules.action_names import CALL
+from infra_notifications.rules.action_names import CALL, RESULT
 from infra_notifications.rules.calm import Calm, calm_of
 from infra_notifications.rules.findings import Findings
 from infra_notifications.rules.frames import FROM_CSMS, OF_CSMS, ORDER, HeardMessage
@@ -24,6 +24,7 @@ from infra_notifications.rules.kept_messages import kept_payload
 from infra_notifications.rules.lifecycle import IncidentState
 from infra_notifications.rules.matching import Reading
 from infra_notifications.rules.oddities import incomplete, receipt_of, unreadable_moment
+from infra_notifications.rules.reported_values import ANSWER
 from infra_notifications.rules.shapes import Seen, seen_as
 from infra_notifications.rules.spelling import is_exact, read_wire
 from infra_notifications.rules.stations import is_offline
@@ -171,9 +172,13 @@ class MessageReading(BatchSteps[OcppMessage]):
         self.queued[row] = is_offline(message.payload)
         evse = evse_of(message.payload)
         self.evses[row] = evse if evse is not None else whole(message.connector)
-        if self.kinds[row] == CALL and not self.incoming.errors[row]:
+        if self.incoming.errors[row]:
+            return
+        if self.kinds[row] == CALL:
             self.observations[row] = observe(message.protocol.lower(), message.action, message.payload)
             self._note_oddities(row)
+        elif self.kinds[row] == RESULT and message.action == "GetVariables":
+            self.observations[row] = observe(message.protocol.lower(), ANSWER, message.payload)
 
     def said(self, row: int) -> Sequence[Observation]:
         """What a message says, with its moments."""

@@ -125,12 +125,12 @@ def test_the_status_that_every_end_is_followed_by_ends_no_fault(points: list[Cha
         end = event("Ended", "t", 2, "GroundFault") if is_two else stop()
         end.payload["timestamp"] = at(begin).isoformat()
         take(start(2), answer(7), end, now=at(begin))
-        protocol = {"protocol": "ocpp2.0.1"} if is_two else {}
-        take(OcppMessage(station="CP-1", action=action, payload=payload, **protocol), now=at(begin + 1))
+        protocol = "ocpp2.0.1" if is_two else "ocpp1.6"
+        take(OcppMessage(station="CP-1", action=action, payload=payload, protocol=protocol), now=at(begin + 1))
         assert open_cases(points[1]) == ["FUSE_TRIPPED"], payload
         action, payload = well[number % len(well)]
-        protocol = {"protocol": "ocpp2.0.1"} if "connectorStatus" in payload else {}
-        take(OcppMessage(station="CP-1", action=action, payload=payload, **protocol), now=at(begin + 2))
+        protocol = "ocpp2.0.1" if "connectorStatus" in payload else "ocpp1.6"
+        take(OcppMessage(station="CP-1", action=action, payload=payload, protocol=protocol), now=at(begin + 2))
         assert open_cases(points[1]) == [], payload
 
 

@@ -267,7 +267,7 @@ _BEGINNINGS = ("Opened", "Open", "Detected", "Alarm", "Pressed")
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("selfTest", {"result": "failed"}),
+        ("sequence", {"result": "failed"}),
         ("diag", {"fan": "failed"}),
         ("event", {"eventType": "error", "message": "something odd"}),
         ("WarningReport", {"code": "W12"}),
