@@ -86,15 +86,14 @@ def test_each_of_a_list_in_words_has_its_case(point: ChargePoint) -> None:
 
 def test_custom_data_of_a_status_of_2_x_is_its_code_and_text(point: ChargePoint) -> None:
     status = {"evseId": 1, "connectorId": 1, "timestamp": NOW.isoformat()}
-    for number, (state, custom, cases) in enumerate(
-        (
-            ("Faulted", {"errorCode": "RCD_TRIP", "info": "RCD tripped"}, [FUSE]),
-            ("Occupied", {"error_code": "E17"}, [OTHER]),
-            ("Occupied", {"vendorErrorCode": "E17", "techInfo": "Door open"}, [SENSORS]),
-            ("Available", {"info": "ready", "errorCode": "NoError"}, []),
-            ("Occupied", {"sessionCount": 4}, []),
-        )
-    ):
+    said: list[tuple[str, dict[str, Any], list[str]]] = [
+        ("Faulted", {"errorCode": "RCD_TRIP", "info": "RCD tripped"}, [FUSE]),
+        ("Occupied", {"error_code": "E17"}, [OTHER]),
+        ("Occupied", {"vendorErrorCode": "E17", "techInfo": "Door open"}, [SENSORS]),
+        ("Available", {"info": "ready", "errorCode": "NoError"}, []),
+        ("Occupied", {"sessionCount": 4}, []),
+    ]
+    for number, (state, custom, cases) in enumerate(said):
         told = status | {"connectorStatus": state, "customData": {"vendorId": "x"} | custom}
         for again in range(2):
             say(point, told, now=at(number * 10 + again))
