@@ -10,13 +10,15 @@ import io
 import re
 import unicodedata
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import partial
+from tempfile import TemporaryFile
 from typing import Any
 
 from django.utils.translation import gettext as _
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 
 from core.text import clean_text, one_line
 
@@ -36,6 +38,8 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u20
 _COMPUTED = "'*[=+\\-@\t\r\n＝＋－＠]"
 _BEGINS = re.compile(rf"(\A|[;\t\r\n])(?={_COMPUTED})")
 _MADE_SAFE = re.compile(rf"(\A|[;\t\r\n])'(?={_COMPUTED})")
+# What XML cannot hold.
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _WORKBOOK, _OLD_WORKBOOK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 Row = tuple[int, list[str]]
 
@@ -48,6 +52,23 @@ def safe_cell(text: str) -> str:
 def plain_cell(cell: str) -> str:
     """The text of a cell that `safe_cell` made."""
     return _MADE_SAFE.sub(r"\1", cell)
+
+
+def workbook(rows: Iterable[list[Any]]) -> Iterator[bytes]:
+    """An Excel workbook of one sheet, in parts. A text that no cell can hold whole says so at its end."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for row in rows:
+        sheet.append([_held(cell) if isinstance(cell, str) else cell for cell in row])
+    with TemporaryFile() as file:
+        book.save(file)
+        file.seek(0)
+        yield from iter(partial(file.read, 2**18), b"")
+
+
+def _held(text: str) -> str:
+    text, more = _UNWRITABLE.sub("", text), "… " + _("(cut: the whole text is in the CSV file)")
+    return text if len(text) <= MAX_CELL else text[: MAX_CELL - len(more)] + more
 
 
 class Unreadable(ValueError):

@@ -29,7 +29,6 @@ from bikeshare.models import (
 )
 from bikeshare.search import SEARCHES
 from console.lists import Action, Column, ListPage
-from console.lists.columns import file_text
 from core.permissions import requires
 from core.refusal import Refused
 
@@ -52,10 +51,8 @@ TABS = (
 )
 
 
-def _rule_words(zone: Zone) -> list[str]:
-    """What a zone's rules allow, in the words of GBFS."""
-    fields = ("ride_start_allowed", "ride_end_allowed", "ride_through_allowed", "maximum_speed_kph")
-    return [f"{name}: {file_text(rule.get(name))}" for rule in zone.rules or () for name in fields]
+def _euros(row: Trip | Subscription) -> float | None:
+    return None if row.amount is None else row.amount / 100
 
 
 class ResourceList(ListPage):
@@ -79,13 +76,11 @@ class TripList(ResourceList):
     columns = (
         Column("start_at", _("Started"), f"{_CELLS}/trip.html", sort="start_at"),
         _STATUS,
-        Column(
-            "vehicule", _("Vehicle"), f"{_CELLS}/vehicule_of.html", sort="vehicule_number", export="vehicule.number"
-        ),
-        Column("cyclist", _("Cyclist"), f"{_CELLS}/cyclist_of.html", export="cyclist.name", personal=True),
-        Column("way", _("From → to"), f"{_CELLS}/way.html", export=("start_name", "end_name")),
+        Column("vehicule", _("Vehicle"), f"{_CELLS}/vehicule_of.html", sort="vehicule_number"),
+        Column("cyclist", _("Cyclist"), f"{_CELLS}/cyclist_of.html", personal=True),
+        Column("way", _("From → to"), f"{_CELLS}/way.html"),
         Column("duration", _("Duration"), f"{_CELLS}/duration.html", sort="duration", numeric=True),
-        Column("amount", _("Amount"), f"{_CELLS}/amount.html", sort="amount", numeric=True),
+        Column("amount", _("Amount"), f"{_CELLS}/amount.html", sort="amount", numeric=True, export=_euros),
         _PROGRAM,
     )
     default_sort = "-start_at"
@@ -101,7 +96,7 @@ class BikeList(ResourceList):
         Column("number", _("Number"), f"{_CELLS}/object.html", sort="number"),
         _STATUS,
         Column("type", _("Type"), value=lambda row: row.get_type_display(), sort="type"),
-        Column("station", _("Station"), f"{_CELLS}/station_of.html", export="station.name"),
+        Column("station", _("Station"), f"{_CELLS}/station_of.html"),
         Column("lock", _("Lock"), value=lambda row: row.state.lock if row.state else ""),
         Column(
             "battery",
@@ -119,9 +114,7 @@ class BikeList(ResourceList):
             numeric=True,
             export="state.battery_vae",
         ),
-        Column(
-            "seen", _("Last seen"), f"{_CELLS}/seen.html", sort="boitier__state__last_seen", export="state.last_seen"
-        ),
+        Column("seen", _("Last seen"), f"{_CELLS}/seen.html", sort="boitier__state__last_seen"),
         _PROGRAM,
     )
     default_sort = "number"
@@ -143,12 +136,11 @@ class LockBoxList(ResourceList):
             _("Vehicle"),
             f"{_CELLS}/vehicule_of_box.html",
             sort="vehicule__number",
-            export="vehicule.number",
         ),
         Column("fw", _("Firmware"), sort="fw"),
         Column("lock", _("Lock"), value=lambda row: row.state.lock, sort="state__lock"),
         Column("chain", _("Chain"), value=lambda row: row.state.chain_type, sort="state__chain_type"),
-        Column("seen", _("Last seen"), f"{_CELLS}/seen.html", sort="state__last_seen", export="state.last_seen"),
+        Column("seen", _("Last seen"), f"{_CELLS}/seen.html", sort="state__last_seen"),
         _PROGRAM,
     )
     default_sort = "number"
@@ -164,9 +156,15 @@ class StationList(ResourceList):
         Column("name", _("Name"), f"{_CELLS}/object.html", sort="name"),
         Column("short_name", _("Number"), sort="short_name"),
         _STATUS,
-        Column("docks", _("Free docks"), f"{_CELLS}/docks.html", numeric=True, export="dock_counts.free"),
+        Column(
+            "docks",
+            _("Free docks"),
+            f"{_CELLS}/docks.html",
+            numeric=True,
+            export=("dock_counts.free", "dock_counts.total"),
+        ),
         Column("vehicules", _("Vehicles"), value=lambda row: row.vehicule_count, numeric=True),
-        Column("address", _("Address"), f"{_CELLS}/address.html", export=("address", "post_code", "city")),
+        Column("address", _("Address"), f"{_CELLS}/address.html"),
         _PROGRAM,
     )
     default_sort = "name"
@@ -183,11 +181,9 @@ class DockList(ResourceList):
     search, filterset = SEARCHES["docks"], FILTERS["docks"]
     columns = (
         Column("number", _("Number"), f"{_CELLS}/object.html", sort="number"),
-        Column("station", _("Station"), f"{_CELLS}/station_of.html", sort="station__name", export="station.name"),
+        Column("station", _("Station"), f"{_CELLS}/station_of.html", sort="station__name"),
         _STATUS,
-        Column(
-            "vehicule", _("Vehicle"), f"{_CELLS}/vehicule_of.html", sort="vehicule__number", export="vehicule.number"
-        ),
+        Column("vehicule", _("Vehicle"), f"{_CELLS}/vehicule_of.html", sort="vehicule__number"),
         Column("rfid", _("RFID tag"), sort="rfid"),
         _PROGRAM,
     )
@@ -205,7 +201,7 @@ class ZoneList(ResourceList):
         Column("name", _("Name"), f"{_CELLS}/object.html", sort="name"),
         Column("type", _("Type"), f"{_CELLS}/zone_type.html", sort="type"),
         _STATUS,
-        Column("rules", _("Rules"), f"{_CELLS}/rules.html", export=_rule_words),
+        Column("rules", _("Rules"), f"{_CELLS}/rules.html"),
         Column("end", _("Until"), sort="end"),
         _PROGRAM,
     )
@@ -262,7 +258,6 @@ class RegistrationList(ResourceList):
             _("Cyclist"),
             f"{_CELLS}/cyclist_of.html",
             sort="cyclist__name",
-            export="cyclist.name",
             personal=True,
         ),
         _STATUS,
@@ -285,11 +280,10 @@ class SubscriptionList(ResourceList):
             _("Cyclist"),
             f"{_CELLS}/cyclist_of.html",
             sort="cyclist__name",
-            export="cyclist.name",
             personal=True,
         ),
         _STATUS,
-        Column("amount", _("Amount"), f"{_CELLS}/amount.html", sort="amount", numeric=True),
+        Column("amount", _("Amount"), f"{_CELLS}/amount.html", sort="amount", numeric=True, export=_euros),
         Column("trial_end", _("Trial ends"), f"{_CELLS}/trial.html", sort="trial_end"),
         _CREATED,
         _PROGRAM,
@@ -304,7 +298,7 @@ class PassList(ResourceList):
     search, filterset = SEARCHES["passes"], FILTERS["passes"]
     columns = (
         Column("uid", _("Card number"), f"{_CELLS}/object.html", sort="uid", personal=True),
-        Column("user", _("Cyclist"), f"{_CELLS}/user_of.html", sort="user__name", export="user.name", personal=True),
+        Column("user", _("Cyclist"), f"{_CELLS}/user_of.html", sort="user__name", personal=True),
         Column("confirmed_at", _("Confirmed"), "console/cells/ago.html", sort="confirmed_at"),
         Column("disabled_at", _("Disabled"), sort="disabled_at"),
         _PROGRAM,

@@ -1,4 +1,4 @@
-"""The list page: Magic Search, filters, chips, columns, sorting, pages, CSV, saved searches, bulk actions.
+"""The list page: Magic Search, filters, chips, columns, sorting, pages, files, saved searches, bulk actions.
 
 A new list declares, it does not program.
 
@@ -14,7 +14,8 @@ A new list declares, it does not program.
         def rows(self, request): return selectors.incidents()
 
 Its state is its URL: `q`, the filters, `sort`, `page`; chips and column heads are links, htmx swaps the named partial.
-`?as=suggestions` answers what could be typed next, `?as=csv` the whole list; a POST says what to `do`.
+`?as=suggestions` answers what could be typed next, `?as=csv` (or `xlsx`, `json`) the whole list; a
+POST says what to `do`.
 """
 
 from console.lists.actions import BulkAction, BulkForm, BulkRun, register_bulk

@@ -71,8 +71,9 @@ class Listing:
     def extra_context(self, request: HttpRequest) -> dict[str, Any]:
         return {}
 
-    def export_url(self, request: HttpRequest, query: str) -> str:
-        return f"{request.path}{query}&as=csv"
+    def exports(self, query: str) -> list[tuple[str | Promise, str]]:
+        """The files that can be taken home of what `query` selects: what each is called, and its address."""
+        return [(form, f"{query}&as={form.partition(' ')[0].lower()}") for form in ("CSV", "XLSX (Excel)", "JSON")]
 
     # ---- reading the URL ----------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from django.views import View
 from console.lists import personal
 from console.lists.bulk import answer_bulk
 from console.lists.columns import Column
-from console.lists.export import answer_csv
+from console.lists.export import FORMS, answer_file
 from console.lists.links import kept, query_without
 from console.lists.listing import Listing
 from console.lists.suggestions import answer_suggestions
@@ -27,7 +27,7 @@ class ListPage(Listing, View):
     # What a list answers beside its page: GET with `as=…`, POST with `do=…`.
     VIEWS: ClassVar[dict[str, Callable[[Any, HttpRequest], HttpResponseBase]]] = {
         "suggestions": answer_suggestions,
-        "csv": answer_csv,
+        **dict.fromkeys(FORMS, answer_file),
     }
     DOORS: ClassVar[dict[str, Callable[[Any, HttpRequest], HttpResponseBase]]] = {
         "bulk": answer_bulk,
@@ -84,7 +84,7 @@ class ListPage(Listing, View):
         }
         if self.has_tools:
             context |= personal.menu(self, request)
-            context["export_url"] = self.export_url(request, context["base_query"])
+            context["exports"] = self.exports(context["base_query"])
         context |= self.extra_context(request)
         return self._answer(request, context)
 

@@ -45,7 +45,7 @@ def ago(moment: datetime | str | None) -> str:
     """How long ago (or ahead), as time element with the exact instant on hover and the local time beside it. A template
     hands over an empty text for what would stand behind a relation that leads to nothing; here and below."""
     if not isinstance(moment, datetime):
-        return format_html('<span class="text-body-secondary">{}</span>', _("never"))
+        return format_html('<span class="nothing text-body-secondary">{}</span>', _("never"))
     seconds = (timezone.now() - moment).total_seconds()
     text = (_("%(time)s ago") if seconds >= 0 else _("in %(time)s")) % {"time": short_duration(seconds)}
     return _time_element(moment, text)
@@ -61,7 +61,7 @@ def until(moment: datetime) -> str:
 def exact(moment: datetime | str | None) -> str:
     """Date and time in the viewer's zone, the exact instant on hover."""
     if not isinstance(moment, datetime):
-        return format_html('<span class="text-body-secondary">{}</span>', "–")
+        return format_html('<span class="nothing text-body-secondary">{}</span>', "–")
     return _time_element(moment, formats.date_format(timezone.localtime(moment), "SHORT_DATETIME_FORMAT"))
 
 
@@ -83,15 +83,6 @@ def duration(seconds: float | str | None) -> str:
 @register.simple_tag
 def badge(text: Any, colour: str) -> SafeString:
     return format_html('<span class="badge badge-{}">{}</span>', colour, text)
-
-
-def _compiled(context: template.Context, name: str) -> template.Template:
-    """A template by name, looked up once per page."""
-    first: Any = context.render_context.dicts[0]
-    templates: dict[str, template.Template] = first.setdefault("cells", {})
-    if name not in templates:
-        templates[name] = template.Engine.get_default().get_template(name)
-    return templates[name]
 
 
 def register_colours(library: template.Library, **filters: Mapping[Any, str]) -> None:
@@ -123,15 +114,13 @@ def cells(context: template.Context, heads: Sequence[Mapping[str, Any]], row: An
 
 def _cell(context: template.Context, column: Any, row: Any) -> str:
     """One cell: what the column draws, its template, its value function, or the attribute itself."""
-    if column.draw:
-        drawn: str = column.draw(row, context)
-        return drawn
-    if column.template:
-        with context.push(row=row, column=column):
-            return _compiled(context, column.template).render(context)
+    if column.draw or column.template:
+        return drawn(context, column, row)
     if column.hides:
         return HIDDEN
     value = column.value(row) if column.value else getattr(row, column.name)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "–"
     if isinstance(value, datetime):
         return exact(value)
     if isinstance(value, bool):
@@ -140,6 +129,18 @@ def _cell(context: template.Context, column: Any, row: Any) -> str:
         # 22 kW, not 22.00 kW: the zeros are the storage's.
         value = value.normalize() if value % 1 else int(value)
     return "–" if value in (None, "") else formats.localize(value)
+
+
+def drawn(context: template.Context, column: Any, row: Any) -> str:
+    """The HTML of a cell that draws itself or has a template, which is looked up once per page."""
+    if column.draw:
+        return str(column.draw(row, context))
+    first: Any = context.render_context.dicts[0]
+    templates: dict[str, template.Template] = first.setdefault("cells", {})
+    if column.template not in templates:
+        templates[column.template] = template.Engine.get_default().get_template(column.template)
+    with context.push(row=row, column=column):
+        return templates[column.template].render(context)
 
 
 @register.filter

@@ -22,7 +22,7 @@ from fleet_remotes.filters import ActionFilters, BatchFilters
 from fleet_remotes.models import CommandBatch, CommandDraft
 from fleet_remotes.search import ACTION_SEARCH, BATCH_SEARCH
 from fleet_remotes.services import commands
-from fleet_remotes.views.columns import ACTION_COLUMNS, CELLS, summary_cell
+from fleet_remotes.views.columns import ACTION_COLUMNS, CELLS
 
 _VIEW, _SEND = "fleet_remotes.view_commandbatch", "fleet_remotes.send_command"
 # htmx' word for "this was the last time".
@@ -37,9 +37,9 @@ class BatchList(ListPage):
     filterset = BatchFilters
     columns = (
         Column("created_at", gettext_lazy("Sent"), f"{CELLS}/batch_sent.html", sort="created_at"),
-        Column("command", gettext_lazy("Command"), f"{CELLS}/batch_command.html", sort="kind", export=summary_cell),
+        Column("command", gettext_lazy("Command"), f"{CELLS}/batch_command.html", sort="kind"),
         Column("total", gettext_lazy("Vehicles"), sort="total", numeric=True),
-        Column("progress", gettext_lazy("Progress"), f"{CELLS}/batch_progress.html", export="progress.percent"),
+        Column("progress", gettext_lazy("Progress"), f"{CELLS}/batch_progress.html"),
         Column("created_by", gettext_lazy("Sent by"), export="created_by.username"),
     )
     empty_title = gettext_lazy("No batches yet")

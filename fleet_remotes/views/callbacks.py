@@ -40,10 +40,10 @@ class CallbackList(ListPage):
     search = CALLBACK_SEARCH
     columns = (
         Column("slug", gettext_lazy("Callback"), f"{CELLS}/callback.html", sort="slug"),
-        Column("fleet", gettext_lazy("Fleet"), f"{CELLS}/fleet.html", sort="fleet__key", export="fleet.key"),
+        Column("fleet", gettext_lazy("Fleet"), f"{CELLS}/fleet.html", sort="fleet__key"),
         Column("status", gettext_lazy("State"), f"{CELLS}/callback_state.html", sort="status"),
         Column("last_received_at", gettext_lazy("Last received"), "console/cells/ago.html", sort="last_received_at"),
-        Column("lag", gettext_lazy("Delay (half, 95 %)"), f"{CELLS}/lag.html", export=("health.p50", "health.p95")),
+        Column("lag", gettext_lazy("Delay (half, 95 %)"), f"{CELLS}/lag.html"),
         Column("events", gettext_lazy("Notifications"), sort="events", numeric=True),
         Column("duplicates", gettext_lazy("Duplicates"), sort="duplicates", numeric=True),
         Column(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.utils.translation import gettext_lazy as _
 
 from console.lists import Column
@@ -17,31 +15,26 @@ def summary_cell(row: RemoteAction | CommandBatch) -> str:
     return summary_of(row.kind, row.parameters)
 
 
-def _last_action(row: Any) -> list[str]:
-    """The last command of a vehicle and its state."""
-    return [summary_cell(row.last_action), row.last_action.state] if row.last_action else []
-
-
 VEHICLE_COLUMNS = (
     Column("vin", _("Vehicle"), f"{CELLS}/vehicle.html", sort="vin"),
-    Column("model", _("Model and fleet"), f"{CELLS}/model.html", sort="brand", export=("brand", "model", "fleet.key")),
+    Column("model", _("Model and fleet"), f"{CELLS}/model.html", sort="brand"),
     Column("battery_level", _("Battery"), f"{CELLS}/battery.html", sort="battery_level", numeric=True),
     Column("privacy", _("Privacy"), f"{CELLS}/privacy.html", sort="privacy"),
     Column("wakeups", _("Wake-ups this month"), f"{CELLS}/wakeups.html", export="budget.used"),
-    Column("last", _("Last command"), f"{CELLS}/last_action.html", export=_last_action),
+    Column("last", _("Last command"), f"{CELLS}/last_action.html"),
 )
 ACTION_COLUMNS = (
     Column("created_at", _("Ordered"), f"{CELLS}/ordered.html", sort="created_at"),
-    Column("command", _("Command"), f"{CELLS}/command.html", sort="kind", export=summary_cell),
-    Column("vehicle", _("Vehicle"), f"{CELLS}/action_vehicle.html", sort="vehicle__vin", export="vehicle.vin"),
+    Column("command", _("Command"), f"{CELLS}/command.html", sort="kind"),
+    Column("vehicle", _("Vehicle"), f"{CELLS}/action_vehicle.html", sort="vehicle__vin"),
     Column("state", _("State"), f"{CELLS}/state.html", sort="state"),
     Column("cause", _("Why"), f"{CELLS}/cause.html", sort="cause"),
-    Column("by", _("Ordered by"), f"{CELLS}/by.html", sort="requested_by", export=("requested_by", "reason")),
+    Column("by", _("Ordered by"), f"{CELLS}/by.html", sort="requested_by"),
 )
 NOTIFICATION_COLUMNS = (
     Column("received_at", _("Received"), f"{CELLS}/received.html", sort="pk"),
-    Column("says", _("It says"), f"{CELLS}/says.html", export=("remote_type", "type", "status", "cause")),
-    Column("action", _("Action"), f"{CELLS}/its_action.html", export="remote_action_id"),
+    Column("says", _("It says"), f"{CELLS}/says.html"),
+    Column("action", _("Action"), f"{CELLS}/its_action.html"),
     Column("vin", _("VIN"), f"{CELLS}/its_vehicle.html"),
     Column("verdict", _("What became of it"), f"{CELLS}/verdict.html", sort="verdict"),
     Column("duplicates", _("Duplicates"), numeric=True, sort="duplicates"),

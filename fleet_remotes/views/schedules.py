@@ -38,9 +38,9 @@ class ScheduleList(ListPage):
     search = SCHEDULE_SEARCH
     columns = (
         Column("name", gettext_lazy("Schedule"), f"{CELLS}/schedule.html", sort="name"),
-        Column("command", gettext_lazy("Command"), value=summary_cell, export=summary_cell),
+        Column("command", gettext_lazy("Command"), value=summary_cell),
         Column("vehicles", gettext_lazy("Vehicles"), numeric=True, value=lambda row: len(row.vehicles)),
-        Column("when", gettext_lazy("When"), f"{CELLS}/schedule_when.html", export=("days", "at", "time_zone")),
+        Column("when", gettext_lazy("When"), f"{CELLS}/schedule_when.html"),
         Column("next_at", gettext_lazy("Next time"), f"{CELLS}/schedule_next.html", sort="next_at"),
     )
     default_sort = "name"

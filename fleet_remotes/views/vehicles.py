@@ -158,7 +158,7 @@ class WakeUpList(ListPage):
     search = VEHICLE_SEARCH
     columns = (
         Column("vin", gettext_lazy("Vehicle"), f"{CELLS}/vehicle.html", sort="vin"),
-        Column("fleet", gettext_lazy("Fleet"), f"{CELLS}/fleet.html", sort="fleet__key", export="fleet.key"),
+        Column("fleet", gettext_lazy("Fleet"), f"{CELLS}/fleet.html", sort="fleet__key"),
         Column("used", gettext_lazy("Used"), sort="used", numeric=True),
         Column(
             "budget",
@@ -166,12 +166,9 @@ class WakeUpList(ListPage):
             f"{CELLS}/budget.html",
             sort="wakeup_budget",
             numeric=True,
-            export="budget.effective",
         ),
-        Column("left", gettext_lazy("Left"), f"{CELLS}/left.html", export="budget.left"),
-        Column(
-            "forecast", gettext_lazy("Forecast for the month"), f"{CELLS}/forecast.html", export="forecast.at_month_end"
-        ),
+        Column("left", gettext_lazy("Left"), f"{CELLS}/left.html"),
+        Column("forecast", gettext_lazy("Forecast for the month"), f"{CELLS}/forecast.html"),
     )
     filterset = VehicleFilters
     bulk = (BUDGET,)
@@ -200,7 +197,6 @@ class FleetList(ListPage):
             gettext_lazy("Sending"),
             f"{CELLS}/fleet_state.html",
             sort="stopped_at",
-            export=lambda row: "stopped" if row.is_stopped else "running",
         ),
         Column("switch", gettext_lazy("Stop switch"), f"{CELLS}/fleet_switch.html", tool=True),
     )

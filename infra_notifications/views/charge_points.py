@@ -12,6 +12,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import formats, timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -70,9 +71,10 @@ class ChargePointList(ListPage):
         selectors.attach_groups(rows)
         attach_availability(rows, timezone.now())
 
-    def export_url(self, request: HttpRequest, query: str) -> str:
-        """All columns, in the form that the import takes."""
-        return reverse("infra_notifications:charge_points_csv") + query
+    def exports(self, query: str) -> list[tuple[str | Promise, str]]:
+        """Also all columns, in the form that the import takes."""
+        form = gettext_lazy("CSV for the import")
+        return [*super().exports(query), (form, reverse("infra_notifications:charge_points_csv") + query)]
 
     def actions(self, request: HttpRequest) -> list[Action]:
         maintenance = reverse("infra_notifications:maintenance_new") + "?" + request.GET.urlencode()

@@ -13,22 +13,15 @@ _CELLS = "infra_notifications/cells"
 
 
 def _targets(window: Any) -> list[str]:
-    """What a maintenance covers: groups, charge points, places."""
+    """What a maintenance covers: groups, charge points, places; all of them."""
+    every = window.targets.select_related("group", "charge_point")
     return [
         target.group.name
         if target.group
         else target.charge_point.evse_id
         if target.charge_point
         else ", ".join(filter(None, (target.location, target.city)))
-        for target in window.target_list
-    ]
-
-
-def _notifications(incident: Any) -> list[str]:
-    """Each group's decision about an incident."""
-    return [
-        f"{notification.group_name} {notification.kind}: {notification.state}"
-        for notification in incident.notification_list
+        for target in (every if window.more_targets else window.target_list)
     ]
 
 
@@ -40,25 +33,20 @@ POINT_COLUMNS = (
         draw=cells.place,
         sort="location",
         nowrap=True,
-        export=("location", "postal_code", "city"),
     ),
     Column(
         "connectivity",
         _("Connectivity"),
         draw=cells.connectivity,
         nowrap=True,
-        export=("state.connectivity", "state.clock_error_s", "state.interval_source"),
     ),
-    Column("status", _("Status"), draw=cells.status, export="state.status"),
+    Column("status", _("Status"), draw=cells.status),
     Column(
         "open",
         _("Open incidents"),
         draw=cells.open_incidents,
-        export=lambda row: [incident.case for incident in row.open_incidents],
     ),
-    Column(
-        "group", _("Group"), draw=cells.groups, nowrap=True, export=lambda row: [group.name for group in row.group_list]
-    ),
+    Column("group", _("Group"), draw=cells.groups, nowrap=True),
     Column(
         "availability",
         _("Availability"),
@@ -67,7 +55,7 @@ POINT_COLUMNS = (
         nowrap=True,
         export="availability_percent",
     ),
-    Column("vendor", _("Model"), draw=cells.model, nowrap=True, export=("vendor", "model")),
+    Column("vendor", _("Model"), draw=cells.model, nowrap=True),
     Column("max_power_kw", _("kW"), sort="max_power_kw", numeric=True),
 )
 WINDOW_COLUMNS = (
@@ -79,10 +67,10 @@ WINDOW_COLUMNS = (
     Column("author", _("By"), sort="author"),
 )
 INCIDENT_COLUMNS = (
-    Column("opened_at", _("Opened"), f"{_CELLS}/incident_opened.html", sort="opened_at"),
-    Column("case", _("Case"), f"{_CELLS}/case.html"),
-    Column("charge_point", _("Charge point"), f"{_CELLS}/incident_point.html", export="charge_point.evse_id"),
+    Column("opened_at", _("Opened"), f"{_CELLS}/incident_opened.html", sort="opened_at", export="opened_at"),
+    Column("case", _("Case"), f"{_CELLS}/case.html", export="get_case_display"),
+    Column("charge_point", _("Charge point"), f"{_CELLS}/incident_point.html"),
     Column("said", _("What it said")),
     Column("closed_at", _("State"), f"{_CELLS}/incident_state.html"),
-    Column("notices", _("Who was told"), f"{_CELLS}/notifications.html", export=_notifications),
+    Column("notices", _("Who was told"), f"{_CELLS}/notifications.html"),
 )

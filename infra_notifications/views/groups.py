@@ -51,6 +51,12 @@ _VIEW, _CHANGE = "infra_notifications.view_notificationgroup", "infra_notificati
 _CELLS = "infra_notifications/cells"
 
 
+def _name_of(row: Any) -> list[str]:
+    """Its name, whom it has, and what it lacks."""
+    n = ngettext("%(n)d charge point", "%(n)d charge points", row.member_count) % {"n": row.member_count}
+    return [row.name, n, row.description, *row.missing]
+
+
 class GroupList(ListPage):
     key = "groups"
     title = gettext_lazy("Charging Infrastructure Notifications")
@@ -60,7 +66,7 @@ class GroupList(ListPage):
     filterset = GroupFilters
     template = "infra_notifications/groups.html"
     columns = (
-        Column("name", gettext_lazy("Group"), f"{_CELLS}/group.html", sort="name"),
+        Column("name", gettext_lazy("Group"), f"{_CELLS}/group.html", sort="name", export=_name_of),
         Column("cases", gettext_lazy("Cases"), f"{_CELLS}/group_cases.html"),
         Column("address_count", gettext_lazy("Addresses"), numeric=True),
         Column("open_count", gettext_lazy("Open incidents"), f"{_CELLS}/group_open.html", numeric=True),

@@ -40,8 +40,8 @@ class OcpiPartyList(ListPage):
     search = OCPI_PARTY_SEARCH
     filterset = OcpiPartyFilters
     columns = (
-        Column("name", gettext_lazy("Party"), f"{_CELLS}/ocpi_party.html", sort="name", export="name"),
-        Column("state", gettext_lazy("State"), f"{_CELLS}/ocpi_party_state.html", sort="state", export="state"),
+        Column("name", gettext_lazy("Party"), f"{_CELLS}/ocpi_party.html", sort="name"),
+        Column("state", gettext_lazy("State"), f"{_CELLS}/ocpi_party_state.html", sort="state"),
         Column("version", gettext_lazy("OCPI version"), sort="version"),
         Column("pulled_at", gettext_lazy("Last comparison"), "console/cells/ago.html", sort="pulled_at"),
         Column("registered_at", gettext_lazy("Registered"), "console/cells/ago.html", sort="registered_at"),

@@ -43,7 +43,7 @@ class RouteList(ListPage):
     search = ROUTE_SEARCH
     filterset = RouteFilters
     columns = (
-        Column("slug", gettext_lazy("Route"), f"{_CELLS}/route.html", sort="slug", nowrap=True, export="slug"),
+        Column("slug", gettext_lazy("Route"), f"{_CELLS}/route.html", sort="slug", nowrap=True),
         Column("enabled", gettext_lazy("State"), f"{_CELLS}/route_state.html", sort="enabled"),
         Column("connected", gettext_lazy("Connected"), f"{_CELLS}/route_connected.html", numeric=True),
         Column("moved", gettext_lazy("Moved away"), sort="moved", numeric=True),
@@ -51,9 +51,8 @@ class RouteList(ListPage):
             "register_unknown",
             gettext_lazy("Unknown stations"),
             value=lambda row: _("registered") if row.register_unknown else _("listed"),
-            export="register_unknown",
         ),
-        Column("upstream", gettext_lazy("CSMS"), f"{_CELLS}/route_upstream.html", sort="shown_url", export="shown_url"),
+        Column("upstream", gettext_lazy("CSMS"), f"{_CELLS}/route_upstream.html", sort="shown_url"),
         Column("created_at", gettext_lazy("Created"), "console/cells/ago.html", sort="created_at"),
     )
     default_sort = "slug"
@@ -181,9 +180,7 @@ class RouteStations(_RouteTab):
     filterset = ConnectionFilters
     bulk = (MOVE,)
     columns = (
-        Column(
-            "station", gettext_lazy("Station"), f"{_CELLS}/connection_station.html", sort="station", export="station"
-        ),
+        Column("station", gettext_lazy("Station"), f"{_CELLS}/connection_station.html", sort="station"),
         Column("connected", gettext_lazy("State"), f"{_CELLS}/connection_state.html", sort="connected"),
         Column("since", gettext_lazy("Since"), "console/cells/ago.html", sort="since"),
         Column("protocol", gettext_lazy("Version"), sort="protocol", nowrap=True),
@@ -218,7 +215,7 @@ class MovedStationList(_RouteTab):
     bulk = (MOVE_BACK,)
     columns = (
         Column("station", _STATION, sort="station_key", nowrap=True),
-        Column("target", gettext_lazy("Passed on by"), f"{_CELLS}/moved_target.html", export="target.slug"),
+        Column("target", gettext_lazy("Passed on by"), f"{_CELLS}/moved_target.html"),
         Column("moved_at", gettext_lazy("Moved"), "console/cells/ago.html", sort="moved_at"),
     )
     default_sort = "station"

@@ -57,10 +57,8 @@ class RuleList(ListPage):
     columns = (
         Column("precedence", gettext_lazy("Precedence"), sort="precedence", numeric=True),
         Column("name", gettext_lazy("Rule"), "infra_notifications/cells/rule.html", sort="name"),
-        Column(
-            "conditions", gettext_lazy("When"), "infra_notifications/cells/rule_conditions.html", export=_conditions
-        ),
-        Column("effect", gettext_lazy("Then"), "infra_notifications/cells/rule_effect.html", export=("effect", "case")),
+        Column("conditions", gettext_lazy("When"), "infra_notifications/cells/rule_conditions.html"),
+        Column("effect", gettext_lazy("Then"), "infra_notifications/cells/rule_effect.html"),
         Column("note", gettext_lazy("Source")),
     )
     default_sort = "precedence"

@@ -36,14 +36,14 @@ class SourceList(ListPage):
     search = SOURCE_SEARCH
     filterset = SourceFilters
     columns = (
-        Column("name", gettext_lazy("Name"), f"{_CELLS}/source.html", sort="name", export=str),
-        Column("state", gettext_lazy("State"), f"{_CELLS}/source_state.html", export="trouble"),
+        Column("name", gettext_lazy("Name"), f"{_CELLS}/source.html", sort="name"),
+        Column("state", gettext_lazy("State"), f"{_CELLS}/source_state.html"),
         Column("last_heard_at", gettext_lazy("Last heard"), "console/cells/ago.html", sort="last_heard_at"),
         Column("usual_gap_s", gettext_lazy("Usual gap"), f"{_CELLS}/source_gap.html", sort="usual_gap_s"),
         Column("accepted", gettext_lazy("Accepted"), sort="accepted", numeric=True),
         Column("rejected", gettext_lazy("Rejected"), sort="rejected", numeric=True),
         Column("warnings", gettext_lazy("Warnings"), sort="warnings", numeric=True),
-        Column("kind", gettext_lazy("Kind"), value=lambda row: row.get_kind_display(), export="kind"),
+        Column("kind", gettext_lazy("Kind"), value=lambda row: row.get_kind_display()),
     )
     default_sort = "name"
     placeholder = gettext_lazy("Search, e.g. state:silent")

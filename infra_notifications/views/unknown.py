@@ -47,13 +47,11 @@ class UnknownList(ListPage):
             "model",
             gettext_lazy("Model"),
             draw=lambda row, context: format_html("{vendor} {model} {firmware}", **row.whole.facts),
-            export=lambda row: [fact for fact in row.whole.facts.values() if fact],
         ),
         Column(
             "fault",
             gettext_lazy("Last fault"),
             draw=lambda row, context: format_html("{}", row.whole.fault),
-            export="whole.fault",
         ),
         Column("adopt", "", "infra_notifications/cells/adopt.html"),
     )

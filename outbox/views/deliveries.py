@@ -34,12 +34,26 @@ from outbox.services.replaying import REPLAYABLE, endpoint_of
 from outbox.tables import SEND_AGAIN
 from outbox.transports.rendering.render import CannotRender, render_mail
 
+
+def what_of(row: Delivery) -> list[Any]:
+    """What happened, and to what."""
+    return [label_of(row.event.kind), shown_id(row.event.subject)]
+
+
 DELIVERY_COLUMNS = (
-    Column("created_at", gettext_lazy("Created"), "outbox/cells/created.html", sort="created_at"),
-    Column("state", gettext_lazy("State"), "outbox/cells/state.html", sort="state", export="state"),
+    Column("created_at", gettext_lazy("Created"), "outbox/cells/created.html", sort="created_at", export="created_at"),
+    Column("state", gettext_lazy("State"), "outbox/cells/state.html", sort="state", export="state_label"),
     Column("channel", gettext_lazy("Channel"), value=lambda row: row.get_channel_display()),
-    Column("address", gettext_lazy("To"), "outbox/cells/address.html", sort="address", nowrap=True, personal=True),
-    Column("kind", gettext_lazy("What"), "outbox/cells/kind.html", export="event.kind"),
+    Column(
+        "address",
+        gettext_lazy("To"),
+        "outbox/cells/address.html",
+        sort="address",
+        nowrap=True,
+        personal=True,
+        export="shown_address",
+    ),
+    Column("kind", gettext_lazy("What"), "outbox/cells/kind.html", export=what_of),
     Column("reason", gettext_lazy("Reason"), value=lambda row: row.get_reason_display() if row.reason else ""),
     Column("attempts", gettext_lazy("Attempts"), numeric=True, sort="attempts"),
 )
@@ -82,8 +96,16 @@ class EventList(ListPage):
     filterset = EventFilters
     counted_as = "events"
     columns = (
-        Column("created_at", gettext_lazy("Recorded"), "outbox/cells/event.html", sort="created_at"),
-        Column("kind", gettext_lazy("Kind"), "outbox/cells/event_kind.html", sort="kind"),
+        Column(
+            "created_at", gettext_lazy("Recorded"), "outbox/cells/event.html", sort="created_at", export="created_at"
+        ),
+        Column(
+            "kind",
+            gettext_lazy("Kind"),
+            "outbox/cells/event_kind.html",
+            sort="kind",
+            export=lambda row: [label_of(row.kind), row.kind],
+        ),
         Column("subject", gettext_lazy("About"), value=lambda row: shown_id(row.subject)),
         Column("occurred_at", gettext_lazy("Occurred"), sort="occurred_at"),
     )

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_POST
 from console.forms import ConfirmByTypingForm
 from console.lists import Action, Column, ListPage
 from console.navigation import tabs_of
-from core.people import shown_id
 from core.permissions import requires
 from core.refusal import Refused
 from core.search import SearchError
@@ -29,12 +28,17 @@ from outbox.search import DECISION_SEARCH, DELIVERY_SEARCH, TOPIC_LIST_SEARCH
 from outbox.services.mailing_lists.addresses import changed_addresses, in_fields
 from outbox.services.topic_lists import lists as services
 from outbox.subscriptions.conditions import check_condition, fields_of
-from outbox.views.deliveries import DELIVERY_COLUMNS
+from outbox.views.deliveries import DELIVERY_COLUMNS, what_of
+from outbox.views.webhooks import topics_of
 
 _VIEW, _CHANGE = "outbox.view_topiclist", "outbox.change_topiclist"
 _CELLS = "outbox/cells"
 # So many fields of the chosen events are named beside the condition.
 MOST_FIELDS = 60
+
+
+def _name_of(row: TopicList) -> list[str]:
+    return [row.name, "" if row.enabled else _("off"), row.description]
 
 
 class TopicListList(ListPage):
@@ -45,8 +49,8 @@ class TopicListList(ListPage):
     search = TOPIC_LIST_SEARCH
     filterset = TopicListFilters
     columns = (
-        Column("name", gettext_lazy("List"), f"{_CELLS}/topic_list.html", sort="name"),
-        Column("topics", gettext_lazy("Hears of"), f"{_CELLS}/topic_list_topics.html"),
+        Column("name", gettext_lazy("List"), f"{_CELLS}/topic_list.html", sort="name", export=_name_of),
+        Column("topics", gettext_lazy("Hears of"), f"{_CELLS}/topic_list_topics.html", export=topics_of),
         Column("address_count", gettext_lazy("Addresses"), numeric=True, sort="address_count"),
         Column("last_told_at", gettext_lazy("Last mail"), "console/cells/ago.html", sort="last_told_at"),
         Column("edit", "", f"{_CELLS}/topic_list_edit.html"),
@@ -129,12 +133,7 @@ class TopicListUntold(_ListTab):
     search = DECISION_SEARCH
     filterset = DecisionFilters
     columns = (
-        Column(
-            "event",
-            gettext_lazy("Event"),
-            f"{_CELLS}/decision_event.html",
-            export=lambda row: [row.event.kind, shown_id(row.event.subject)],
-        ),
+        Column("event", gettext_lazy("Event"), f"{_CELLS}/decision_event.html", export=what_of),
         Column(
             "occurred_at",
             gettext_lazy("Occurred"),

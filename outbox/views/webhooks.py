@@ -38,6 +38,12 @@ _CELLS = "outbox/cells"
 _UNDER_WAY = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.RETRYING)
 
 
+def topics_of(row: Any) -> list[str]:
+    """The topics of a subscription, all of them, its domain and its condition."""
+    condition = [f"{_('if')} {row.condition}"] if row.condition else []
+    return [*row.topics, getattr(row, "domain", ""), *condition]
+
+
 class WebhookList(ListPage):
     key = "webhooks"
     title = gettext_lazy("Webhooks")
@@ -46,9 +52,16 @@ class WebhookList(ListPage):
     search = ENDPOINT_SEARCH
     filterset = EndpointFilters
     columns = (
-        Column("shown_url", gettext_lazy("Endpoint"), f"{_CELLS}/endpoint.html", sort="shown_url", nowrap=True),
+        Column(
+            "shown_url",
+            gettext_lazy("Endpoint"),
+            f"{_CELLS}/endpoint.html",
+            sort="shown_url",
+            nowrap=True,
+            export=("shown_url", "description"),
+        ),
         Column("state", gettext_lazy("State"), f"{_CELLS}/endpoint_state.html", sort="state"),
-        Column("topics", gettext_lazy("Hears of"), f"{_CELLS}/endpoint_topics.html"),
+        Column("topics", gettext_lazy("Hears of"), f"{_CELLS}/endpoint_topics.html", export=topics_of),
         Column("failing_since", gettext_lazy("Failing since"), f"{_CELLS}/endpoint_failing.html", sort="failing_since"),
         Column("created_at", gettext_lazy("Created"), "console/cells/ago.html", sort="created_at"),
     )

@@ -257,8 +257,9 @@ def test_saved_search_columns_and_csv(page: Page, open_context: Open) -> None:
     page.get_by_role("button", name="Show these").click()
     expect(page.get_by_role("columnheader", name="Connectivity")).to_have_count(0)
 
+    page.locator("summary", has_text="Export").click()
     with page.expect_download() as download:
-        page.get_by_role("link", name="CSV").click()
+        page.get_by_role("link", name="CSV", exact=True).click()
     lines = Path(download.value.path()).read_text("utf-8-sig").splitlines()
     assert len(lines) == 21
 

@@ -43,8 +43,8 @@ class CatalogueList(ListPage):
     template = "vehicles/tabbed_list.html"
     columns = (
         Column("type", gettext_lazy("Notification"), f"{_CELLS}/type.html", sort="type"),
-        Column("channel", gettext_lazy("Channels"), f"{_CELLS}/type_ways.html", export="policy.ways"),
-        Column("severity", gettext_lazy("Severity"), f"{_CELLS}/type_severity.html", export="entry.severity"),
+        Column("channel", gettext_lazy("Channels"), f"{_CELLS}/type_ways.html"),
+        Column("severity", gettext_lazy("Severity"), f"{_CELLS}/type_severity.html"),
         Column("trigger", gettext_lazy("What brings it about"), value=lambda row: row.entry.trigger),
         Column("open", gettext_lazy("Open"), f"{_CELLS}/type_open.html", numeric=True, export="open_count"),
         Column("held", gettext_lazy("Held back"), f"{_CELLS}/type_held.html", numeric=True, export="held_count"),

@@ -36,7 +36,6 @@ class DriverList(ListPage):
             gettext_lazy("Driver"),
             f"{_CELLS}/driver.html",
             sort="external_id",
-            export="shown_id",
             identifies=True,
         ),
         Column("email", gettext_lazy("E-mail address"), personal=True),
@@ -44,7 +43,6 @@ class DriverList(ListPage):
             "cars",
             gettext_lazy("Vehicles"),
             f"{_CELLS}/driver_cars.html",
-            export=lambda row: [car.title for car in row.cars],
         ),
         Column(
             "open",

@@ -23,8 +23,8 @@ _CELLS = "vehicles/cells"
 NOTIFICATION_COLUMNS = (
     Column("created_at", gettext_lazy("Created"), f"{_CELLS}/notification_created.html", sort="pk"),
     Column("type", gettext_lazy("Notification"), f"{_CELLS}/notification_type.html", sort="type"),
-    Column("driver", gettext_lazy("Driver"), f"{_CELLS}/driver_of.html", export="driver.label"),
-    Column("vehicle", gettext_lazy("Vehicle"), f"{_CELLS}/vehicle_of.html", export="vehicle.title"),
+    Column("driver", gettext_lazy("Driver"), f"{_CELLS}/driver_of.html"),
+    Column("vehicle", gettext_lazy("Vehicle"), f"{_CELLS}/vehicle_of.html"),
     Column("state", gettext_lazy("State"), f"{_CELLS}/notification_state.html"),
     Column("ways", gettext_lazy("Channels"), f"{_CELLS}/ways.html"),
 )

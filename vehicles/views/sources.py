@@ -50,7 +50,7 @@ class SourceList(_SourceTab):
     columns = (
         Column("slug", gettext_lazy("Source"), f"{_CELLS}/source.html", sort="slug"),
         Column("platform", gettext_lazy("Platform"), value=lambda row: row.get_platform_display()),
-        Column("state", gettext_lazy("State"), f"{_CELLS}/source_state.html", export="state_label"),
+        Column("state", gettext_lazy("State"), f"{_CELLS}/source_state.html"),
         Column("last_received_at", gettext_lazy("Last received"), "console/cells/ago.html", sort="last_received_at"),
         Column("received", gettext_lazy("Received"), sort="received", numeric=True),
         Column("facts", gettext_lazy("Facts"), sort="facts", numeric=True),
@@ -88,7 +88,7 @@ class PlatformMessageList(_SourceTab):
         Column("source", gettext_lazy("Source"), sort="source__slug", export="source.slug"),
         Column("applied_at", gettext_lazy("Read"), f"{_CELLS}/platform_applied.html"),
         Column("facts", gettext_lazy("Facts"), sort="facts", numeric=True),
-        Column("notes", gettext_lazy("Not understood"), f"{_CELLS}/platform_notes.html", export="notes"),
+        Column("notes", gettext_lazy("Not understood"), f"{_CELLS}/platform_notes.html"),
     )
     placeholder = gettext_lazy("Search, e.g. source:smartcar received:<1h understood:no")
     empty_title = gettext_lazy("Nothing received yet")

@@ -12,23 +12,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.lists import Action, Column, ListPage
-from console.lists.columns import file_text
 from core.permissions import requires
 from vehicles import selectors
 from vehicles.filters import SessionFilters, VehicleFilters
-from vehicles.models import Vehicle
 from vehicles.search import ACCOUNT_SEARCH, CONTRACT_SEARCH, SESSION_SEARCH, VEHICLE_SEARCH
 from vehicles.views.tabs import VEHICLE_TABS, tabs_of
 
 _CELLS = "vehicles/cells"
-_DRIVER = Column("driver", gettext_lazy("Driver"), f"{_CELLS}/driver_of.html", export="driver.label")
+_DRIVER = Column("driver", gettext_lazy("Driver"), f"{_CELLS}/driver_of.html")
 _id = attrgetter("shown_id")
-
-
-def _settings_words(vehicle: Vehicle) -> list[str]:
-    """What its driver switched on or off, as far as it is known."""
-    names = ("privacy_mode", "geolocation_enabled", "smart_charging")
-    return [f"{name}: {file_text(value)}" for name in names if (value := getattr(vehicle, name)) is not None]
 
 
 class _VehicleTab(ListPage):
@@ -53,14 +45,13 @@ class VehicleList(_VehicleTab):
             gettext_lazy("Vehicle"),
             f"{_CELLS}/vehicle.html",
             sort="external_id",
-            export="shown_id",
             identifies=True,
         ),
         _DRIVER,
         Column("pairing_state", gettext_lazy("Pairing"), f"{_CELLS}/pairing.html"),
-        Column("capabilities", gettext_lazy("Capabilities"), f"{_CELLS}/capabilities.html"),
+        Column("capabilities", gettext_lazy("Capabilities"), f"{_CELLS}/capabilities.html", export="capabilities"),
         Column("user_role", gettext_lazy("Role")),
-        Column("settings", gettext_lazy("Settings"), f"{_CELLS}/settings.html", export=_settings_words),
+        Column("settings", gettext_lazy("Settings"), f"{_CELLS}/settings.html"),
         Column("last_contact_at", gettext_lazy("Last contact"), "console/cells/ago.html", sort="last_contact_at"),
     )
     default_sort = "external_id"
@@ -103,7 +94,7 @@ class SessionList(_VehicleTab):
     columns = (
         Column("started_at", gettext_lazy("Started"), sort="started_at"),
         Column("ended_at", gettext_lazy("Ended"), f"{_CELLS}/session_end.html"),
-        Column("vehicle", gettext_lazy("Vehicle"), f"{_CELLS}/vehicle_of.html", export="vehicle.title"),
+        Column("vehicle", gettext_lazy("Vehicle"), f"{_CELLS}/vehicle_of.html"),
         Column("managed", gettext_lazy("Kind"), f"{_CELLS}/session_kind.html"),
         Column(
             "location", gettext_lazy("Location"), value=lambda row: row.location and row.location.name, personal=True

@@ -41,7 +41,7 @@ class LookList(_WordingList):
     intro = gettext_lazy("From whom drivers’ mails come, where answers go, which name and colour they bear.")
     search = LOOK_SEARCH
     columns = (
-        Column("program", gettext_lazy("Programme"), f"{_CELLS}/look.html", sort="program", export="program"),
+        Column("program", gettext_lazy("Programme"), f"{_CELLS}/look.html", sort="program"),
         Column("sender", gettext_lazy("Sender"), personal=True),
         Column("reply_to", gettext_lazy("Answers go to"), personal=True),
         Column("logo", gettext_lazy("Logo")),
@@ -65,7 +65,7 @@ class LanguageList(_WordingList):
     intro = gettext_lazy("In which drivers are told beside English, German, French and Dutch.")
     search = LANGUAGE_SEARCH
     columns = (
-        Column("code", gettext_lazy("Language"), f"{_CELLS}/language.html", sort="code", export="code"),
+        Column("code", gettext_lazy("Language"), f"{_CELLS}/language.html", sort="code"),
         Column("written", gettext_lazy("Notifications written"), numeric=True),
         Column("fallback", gettext_lazy("Otherwise"), value=lambda row: row.get_fallback_display()),
     )
