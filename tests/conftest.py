@@ -53,7 +53,8 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """After a marked test that commits, pytest-django empties every table, also what the migrations filled."""
     for item in items:
-        if "transactional_db" in item.fixturenames and item.get_closest_marker("django_db"):
+        mark = item.get_closest_marker("django_db")
+        if mark and ("transactional_db" in item.fixturenames or mark.args or mark.kwargs):
             raise pytest.UsageError(f'{item.nodeid} commits: let its module use the fixture "db", not the mark.')
 
 

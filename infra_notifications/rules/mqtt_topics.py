@@ -11,7 +11,6 @@ EVerest's topics do not name the station: it stands before them, as a bridge put
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,13 +26,12 @@ from infra_notifications.rules.vocabulary import object_of, text, truth, whole
 EVEREST, FROM_EVEREST, FROM_STATION = "everest_api", "e2m", "in"
 _NAMED_KINDS = {"call": CALL, "call_result": RESULT, "call_error": ERROR}
 _KINDS = {2: CALL, 3: RESULT, 4: ERROR}
-# EVerest's severities as those of OCPP 2.1: what stops charging is an error, the lowest a warning.
-_SEVERITIES = {"high": 3, "medium": 4, "low": 6}
-# Types of errors that say that a protection tripped, which stops charging whatever their severity.
-_TRIPPED = re.compile(
-    r"ac_rcd/[AD]C$|GroundFailure|ResistanceFault|Over-?Current|OverVoltage|Residual|EmergencyStop|Tripped|Leakage",
-    re.IGNORECASE,
-)
+# EVerest's severities as those of OCPP 2.1. Its modules leave most of them at the default, the lowest, and its
+# EvseManager stops charging for every error but a warning, so that only a warning is one (`errors_prevent_charging`).
+_SEVERITIES = {"high": 3, "medium": 4}
+_WARNING, _ERROR = 6, 4
+# What EvseManager raises beside an error that it heard itself, whose type is the message.
+_CONSEQUENCE = "evse_manager/Inoperative"
 _SNAKE = {
     "tech_code": "techCode",
     "tech_info": "techInfo",
@@ -129,13 +127,14 @@ def _error(station: str, value: Any, *, over: bool) -> Published:
     kind = text(error.get("type"))
     if not kind:
         raise NotUnderstood("An error without a `type`.")
+    if kind == _CONSEQUENCE and "/" in text(error.get("message")):
+        return NOTHING
     place = object_of(origin.get("mapping"))
     evse = whole(place.get("evse")) or whole(place.get("evse_id"))
-    severity = _SEVERITIES.get(text(error.get("severity")).lower(), _SEVERITIES["medium"])
-    if _TRIPPED.search(kind):
-        severity = min(severity, _SEVERITIES["medium"])
-    module = " ".join(filter(None, (text(origin.get("module_id")), text(error.get("sub_type")))))
-    component = {"name": kind.rpartition("/")[0] or "EVerest", "instance": module or None}
+    severity = _SEVERITIES.get(text(error.get("severity")).lower(), _WARNING if kind.endswith("Warning") else _ERROR)
+    named = (origin.get("module_id"), origin.get("implementation_id"), error.get("sub_type"))
+    component = {"name": kind.rpartition("/")[0] or "EVerest", "instance": " ".join(filter(None, map(text, named)))}
+    words = [part for part in (text(error.get("message")), text(error.get("description"))) if part]
     event = {
         "eventId": 0,
         "timestamp": error.get("timestamp"),
@@ -143,10 +142,10 @@ def _error(station: str, value: Any, *, over: bool) -> Published:
         "actualValue": "false" if over else "true",
         "cleared": over,
         "techCode": kind.rpartition("/")[2],
-        "techInfo": " ".join(part for part in (text(error.get("message")), text(error.get("description"))) if part),
+        "techInfo": " ".join(words),
         "severity": severity,
         "component": component | ({"evse": {"id": evse}} if evse else {}),
-        "variable": {"name": "Problem" if severity <= _SEVERITIES["medium"] else "Warning"},
+        "variable": {"name": "Problem" if severity <= _ERROR else "Warning"},
     }
     return _events(station, [event], text(error.get("uuid")) + ("=" if over else ""), error.get("timestamp"))
 
@@ -174,9 +173,10 @@ def _security_event(station: str, value: Any) -> Published:
 
 
 def _connected(station: str, value: Any) -> Published:
-    connected = truth(value)
+    """`true` of `is_connected`, or the `connected` of a `connection_status`."""
+    connected = truth(object_of(value).get("connected", value))
     if connected is None:
-        raise NotUnderstood("`is_connected` is true or false.")
+        raise NotUnderstood("Whether it is connected is true or false.")
     reason = None if connected else "EVerest says that it has lost its CSMS"
     report = ConnectionReport(station=station, connected=connected, reason=reason)
     return Published(station, connection=report)
@@ -213,6 +213,7 @@ MESSAGES = {
     "event_data": _event,
     "security_event": _security_event,
     "is_connected": _connected,
+    "connection_status": _connected,
     "ocpp_message": _message,
     "heartbeat": _heartbeat,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,9 +20,10 @@ from infra_notifications.mqtt.link import MqttLink, Publication
 from infra_notifications.services.mqtt import MqttIntake
 from tests.brokers.conftest import Mosquitto
 from tests.factories.infra_notifications import ChargePointFactory
-from tests.waiting import wait_until
+from tests.infra_notifications.test_everest import RECORDED
+from tests.waiting import PATIENCE_S, wait_until
 
-pytestmark = [pytest.mark.engines, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.engines, pytest.mark.usefixtures("committed")]
 TOPICS = ["+/in/+/+", "+/everest_api/1/+/+/e2m/#"]
 TOPIC = "cs/in/ocpp1.6/CP-1"
 
@@ -62,13 +63,18 @@ def linked(broker: Mosquitto, taking: Taking) -> Iterator[None]:
 
 
 def publish(broker: Mosquitto, *bodies: Any, topic: str = TOPIC) -> None:
+    publish_all(broker, [(topic, json.dumps(body)) for body in bodies])
+
+
+def publish_all(broker: Mosquitto, publications: Iterable[tuple[str, str]]) -> None:
     """By a client of its own; returns when the broker has taken them."""
     client = Client(CallbackAPIVersion.VERSION2)
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
-    sent: list[MQTTMessageInfo] = [client.publish(topic, json.dumps(body), qos=1) for body in bodies]
+    sent: list[MQTTMessageInfo] = [client.publish(topic, body, qos=1) for topic, body in publications]
     for info in sent:
-        info.wait_for_publish(10)
+        info.wait_for_publish(PATIENCE_S)
+        assert info.is_published()
     client.disconnect()
     client.loop_stop()
 
@@ -125,6 +131,19 @@ def test_an_everest_without_its_csms_is_so_for_the_next_consumer_too(mosquitto: 
         wait_until(lambda: len(cases()) == 2 and "UNAVAILABLE" in cases())
         publish(mosquitto, True, topic=f"{api}/ocpp_consumer/ocpp/e2m/is_connected")
         wait_until(lambda: len(cases()) == 1 and "UNAVAILABLE" not in cases())
+
+
+def test_what_everest_publishes_opens_its_cases(mosquitto: Mosquitto, taking: Taking) -> None:
+    """All that was recorded of its own library, in its order, up to the last error that is raised and stays."""
+    first_end = next(n for n, each in enumerate(RECORDED) if "EnclosureOpen" in each["body"])
+    with linked(mosquitto, taking):
+        mosquitto.wait_for_session()
+        publish_all(mosquitto, ((f"CP-1/{each['topic']}", each["body"]) for each in RECORDED[: first_end + 1]))
+        wait_until(lambda: Incident.objects.filter(case="SENSORS", closed_at=None).exists())
+        publish_all(mosquitto, ((f"CP-1/{each['topic']}", each["body"]) for each in RECORDED[first_end + 1 :]))
+        wait_until(lambda: not Incident.objects.filter(closed_at=None).exists())
+    assert {"FUSE_TRIPPED", "SENSORS", "OTHER_FAULT"} <= set(Incident.objects.values_list("case", flat=True))
+    assert Source.objects.get().rejected == 0
 
 
 def test_what_comes_while_nobody_listens_waits_at_the_broker(mosquitto: Mosquitto, taking: Taking) -> None:

@@ -82,7 +82,7 @@ def test_what_changes_nothing_that_is_asked_leaves_what_is_remembered() -> None:
     assert set(DirectoryChange.objects.values_list("pk", flat=True)) == before
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("committed")
 def test_another_process_is_heard_when_it_commits_and_waits_for_nobody() -> None:
     ChargePointFactory.create(evse_id="DE*X*E1", station="A", connector=1)
     move = "UPDATE infra_notifications_chargepoint SET station = %s WHERE evse_id = %s"

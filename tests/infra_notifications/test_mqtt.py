@@ -142,6 +142,19 @@ def test_a_protection_that_tripped_is_told_whatever_its_severity(kind: str, seve
 
 
 @pytest.mark.django_db
+def test_of_the_same_error_at_two_connectors_one_ends_alone() -> None:
+    station()
+    first, second = ({"module_id": "bsp", "implementation_id": f"rcd_{n}"} for n in (1, 2))
+    words = {"kind": "ac_rcd/DC", "message": "RDC-MD triggered", "description": "see the module"}
+    raised = [error(origin=origin, uuid=str(origin), **words) for origin in (first, second)]
+    take(*(arrival(f"{HISTORY}/error_raised", each) for each in raised))
+    take(arrival(f"{HISTORY}/error_cleared", raised[0], 60))
+    assert open_cases() == ["FUSE_TRIPPED"]
+    take(arrival(f"{HISTORY}/error_cleared", raised[1], 90))
+    assert open_cases() == []
+
+
+@pytest.mark.django_db
 def test_a_warning_of_the_lowest_severity_is_no_incident() -> None:
     station()
     take(arrival(f"{HISTORY}/error_raised", error("evse_board_support/VendorWarning", severity="Low", description="")))
@@ -228,6 +241,7 @@ SAID: dict[str, tuple[str, Any, bool]] = {
     "security_event": (OCPP, {"type": "StartupOfTheDevice", "timestamp": at(0).isoformat()}, False),
     "heartbeat": (OCPP, 1, False),
     "is_connected": (OCPP, True, True),
+    "connection_status": (OCPP, {"connected": True, "identity": "CP-1"}, True),
     "ocpp_message": (OCPP, FRAME, True),
 }
 
@@ -253,7 +267,7 @@ def test_without_its_csms_only_what_reached_one_is_life(name: str, is_known: boo
         adopt_stations(stations=stations_of(UnknownChargePoint.objects.all()), now=at(3_700))
     faults = {"error_raised": ["FUSE_TRIPPED"], "event_data": ["OTHER_FAULT"]}.get(name, [])
     assert open_cases() == [*faults, *(() if is_life else ("UNAVAILABLE",))]
-    assert StationConnection.objects.get().connected is (name == "is_connected")
+    assert StationConnection.objects.get().connected is (name in ("is_connected", "connection_status"))
     state = ChargePointState.objects.get()
     assert (state.disconnected_at is None) is is_life
     assert (state.connectivity == "online") is is_life

@@ -38,7 +38,7 @@ from tests.infra_notifications.helpers import (
 from tests.infra_notifications.pages import rows_of, text_of, url
 from tests.racing import at_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.usefixtures("db")
 ADMINISTRATORS = ["admin@example.org", "root@example.org"]
 KEY, OTHER = 1, 2
 STATIONS = 8
@@ -469,7 +469,7 @@ def silent_source() -> datetime:
     return NOW + 20 * MINUTE
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("committed")
 def test_sweeps_that_meet_alert_once() -> None:
     now = silent_source()
     at_once([lambda: sweep_sources(now=now)] * 4)

@@ -32,7 +32,7 @@ from tests.infra_notifications.helpers import (
 )
 from tests.racing import at_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.usefixtures("db")
 OTHER = 2
 
 
@@ -259,7 +259,7 @@ def test_other_doors_are_sources_too() -> None:
     assert (source.kind, source.accepted, str(source)) == ("proxy", 1, f"OCPP proxy {source.pk}")
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("committed")
 def test_batches_of_one_source_at_once_are_all_counted() -> None:
     points = [station(f"CP-{number}", 1)[0] for number in range(4)]
 

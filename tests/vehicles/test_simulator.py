@@ -56,7 +56,7 @@ def test_a_car_is_known_before_its_sign_in_is_refused(car: Any) -> None:
     assert events == ["user:vehicle:updated", "user:credentials:invalidated"]
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("committed")
 def test_the_command_pushes_to_a_real_server(live_server: Any, settings: Any) -> None:
     settings.DEMO = True
     make_sources()
