@@ -88,7 +88,7 @@ def _read_url(url: str, tags: Tags) -> Documents:
         try:
             index = msgspec.json.decode(clean_json(_get(client, url).body))
         except UNREADABLE as error:
-            raise CannotRead(f"{shown_url(url)} cannot be read: {error}") from error
+            raise CannotRead(f"{shown_url(url)} cannot be read: {why_malformed(error)}") from error
         if (zones := zones_of_areas(index)) is not None:
             return Documents({"geofencing_zones": zones})
         for name, address in _addresses(index, url).items():
@@ -102,7 +102,9 @@ def _read_url(url: str, tags: Tags) -> Documents:
                     documents.tags[address] = {key: answer.headers[key] for key in _ASKED_BY if key in answer.headers}
                     _keep(documents, name, answer.body)
                 except UNREADABLE as error:
-                    documents.problems.append((f"{name}.json", f"{_shown(address)} cannot be read: {error}"))
+                    documents.problems.append(
+                        (f"{name}.json", f"{_shown(address)} cannot be read: {why_malformed(error)}")
+                    )
     if not documents.files and not documents.problems and not documents.unchanged:
         raise CannotRead(f"{shown_url(url)} names none of {', '.join(WANTED)}; is it a gbfs.json?")
     return documents
@@ -170,7 +172,7 @@ def _unpacked(body: bytes, encoding: str) -> bytes:
     try:
         unpacked = reader.decompress(body, MAX_BYTES)
     except zlib.error as error:
-        raise Unreachable(f"what came is packed and cannot be unpacked: {error}") from error
+        raise Unreachable("what came is packed and cannot be unpacked") from error
     if reader.unconsumed_tail or not reader.eof:
         raise Unreachable("what came is packed, and too large or broken off")
     return unpacked

@@ -18,18 +18,22 @@ def zones_of_areas(document: Any) -> dict[str, Any] | None:
     if not isinstance(held, Mapping):
         return None
     features: list[Any] = []
+    paths: list[str] = []
     geographies = items_of(held.get("geographies") or (held if "geography_json" in held else None))
-    for geography in geographies or ():
+    for number, geography in enumerate(geographies or ()):
         if isinstance(geography, Mapping):
             held_there = _features(_opened(geography.get("geography_json"))) or [_NO_AREA]
             own = {"name": geography.get("name"), **_times(geography)}
             own |= {"id": geography.get("geography_id")} if len(held_there) == 1 else {}
             features += [_named(feature, own) for feature in held_there]
-    features += _features(held)
+            paths += [f"geographies[{number}]"] * len(held_there)
+    beside = _features(held)
+    paths += [f"features[{number}]" for number in range(len(beside))]
+    features += beside
     if geographies is None and not features and held.get("type") != "FeatureCollection":
         return None
     collection = {"type": "FeatureCollection", "features": features}
-    return {"version": "", "data": {"geofencing_zones": collection, "is_geojson": True}}
+    return {"version": "", "data": {"geofencing_zones": collection, "is_geojson": True, "paths": paths}}
 
 
 # Said as a problem, instead of being passed over.

@@ -297,7 +297,7 @@ def _zones(feed: Feed, document: Any, types: Mapping[str, str], ring_direction_c
     data = data_of(document)
     collection = data.get("geofencing_zones")
     features = items_of(collection.get("features")) if isinstance(collection, Mapping) else None
-    where = "geofencing_zones.json data"
+    where, paths = "geofencing_zones.json data", data.get("paths")  # of what is no GBFS, as it stands there
     feed.kind = "geo" if data.get("is_geojson") else "gbfs"
     if features is None:
         feed.problems.append((f"{where}.geofencing_zones.features", "must be a list"))
@@ -305,7 +305,7 @@ def _zones(feed: Feed, document: Any, types: Mapping[str, str], ring_direction_c
     directed = ring_direction_counts and _version(document) in DIRECTED
     feed.zones = []
     for number, (item, external_id) in enumerate(zip(features, _zone_ids(features), strict=True)):
-        path = f"{where}.geofencing_zones.features[{number}]"
+        path = paths[number] if paths else f"{where}.geofencing_zones.features[{number}]"
         try:
             feed.zones.append(_zone(feed, item, types, directed, path) | {"external_id": external_id})
         except _Bad as error:

@@ -36,71 +36,107 @@ _INNER = "inner"
 # Folded: without case and signs between words.
 ALIASES = _names(
     {
-        "boitier": "box boxid boitierid boitiernumber lockid deviceid device serial serialnumber ident number",
+        "boitier": "box boxid boitierid boitiernumber lockid deviceid device serial serialnumber ident number"
+        " iddevice devicecode devicesn devid deveui imei iotcode iotid lockserial lockserialno lockmac lockuid mac"
+        " macaddress nukiid trackerid unitid",
         "type": "kind event eventtype messagetype topic reading",
         "at": "time timestamp ts date datetime occurredat reportedat recordedat measuredat createdat devicetime"
-        " lastreported eventtime gpstime gpstimeutc",
-        "state": "lockstate lockstatus status",
+        " lastreported eventtime fixtime triggeredat lastdatatime gpstime gpstimeutc",
+        "state": "lockstate lockstatus status statename lockcurrentstate currentlockstate centrallock",
         "locked": "lock islocked closed isclosed",
         "unlocked": "isunlocked open opened isopen isopened",
         "rfid": "tag docktag dockrfid",
         "uid": "card cardid carduid cardnumber nfc nfcuid nfcid passuid passid badge",
-        "pin": "code pincode typedpin",
+        "pin": "code pincode typedpin typedcode enteredcode",
         "correct": "iscorrect valid accepted",
         "chain_type": "chain",
-        "value": "level percent percentage charge soc fuelpercent currentfuelpercent",
-        "battery": "batterylevel batterypercent batterypercentage batteryvalue batterysoc internalbattery",
-        "battery_vae": "vaebattery assistancebattery assistbattery ebikebattery motorbattery drivebattery",
+        "value": "level percent percentage",
+        "battery": "batterylevel batterypercent batterypercentage batteryvalue batterysoc internalbattery charge soc"
+        " powerpercent electricquantity residualelectricity batterychargestate bat batt",
+        "battery_vae": "vaebattery assistancebattery assistbattery ebikebattery motorbattery drivebattery"
+        " pedelecbattery fuelpercent currentfuelpercent",
         "remaining_distance": "range rangem rangemeters remainingrange currentrangemeters autonomy autonomie",
         "latitude": "lat latdeg positionlatitude",
         "longitude": "lon lng long londeg positionlongitude",
         "accuracy": "precision accuracym horizontalaccuracy hacc positionaccuracy",
         "position": "location gps coordinates coords geo point",
-        _INNER: "data payload values attributes telemetry content params properties measurement measurements sensors",
+        _INNER: "data payload values attributes telemetry content params properties measurement measurements sensors"
+        " message object",
     }
 )
+
+
+# Under which names an object holds a reading, and a list of pairs the name and the value of each.
+_HELD, _PAIRED = ("value", "level", "percent", "percentage", "state", "status"), ("code", "key", "name")
 
 
 def _lift(item: dict[str, Any]) -> list[str]:
     """What stands one level down, beside the box: what is said outside counts."""
+    notes = []
     held = item.pop(_INNER, None)
-    inner = held[0] if isinstance(held, list) and len(held) == 1 else held
-    if not isinstance(inner, dict):
-        item |= {"data": held} if held is not None else {}
-        return []
+    inner = _pairs(held) or (held[0] if isinstance(held, list) and len(held) == 1 else held)
+    if isinstance(inner, dict):
+        _put_beside(item, inner)
+        notes.append("What was within `data` was read as if it stood beside it.")
+    elif held is not None:
+        item["data"] = held
+    for name in sorted(_OBJECTS & item.keys()):
+        if (pairs := _pairs(item[name])) is not None:
+            del item[name]
+            _put_beside(item, pairs)
+            notes.append(f"`{name}` was a list of names and values and was read as these.")
+        elif isinstance(held := item[name], dict):
+            by_name = {folded(key): value for key, value in held.items()}
+            found = next((by_name[one] for one in _HELD if isinstance(by_name.get(one), str | int | float)), None)
+            if found is not None:
+                item[name] = found
+                notes.append(f"`{name}` was an object and was read as {str(found)[:40]}.")
+    return notes
+
+
+def _put_beside(item: dict[str, Any], inner: dict[str, Any]) -> None:
     for key, value in inner.items():
         item.setdefault(_OWN.get(folded(key)) or key, value)
-    return ["What was within `data` was read as if it stood beside it."]
+
+
+def _pairs(held: Any) -> dict[str, Any] | None:
+    """A list of names with their values as an object."""
+    if not isinstance(held, list) or not all(isinstance(one, dict) and "value" in one for one in held):
+        return None
+    named = [(next((one[key] for key in _PAIRED if isinstance(one.get(key), str)), None), one["value"]) for one in held]
+    return {name: value for name, value in named if name} or None
 
 
 BOX = Envelope(ALIASES, (("boitier",),), _lift, warns=True)
 _OWN: dict[str, str] = ALIASES | {folded(name): name for name in DeviceMessage.__struct_fields__}
+# Readings that some write as an object.
+_OBJECTS = frozenset(("state", "locked", "unlocked", "chain_type", "value", "battery", "battery_vae"))
 _TYPE_NAMES = _names(
     {
         "lock": "lock lockstate lockstatus lockchanged boitierlock",
         "position": "position gps location geo gnss fix track vehiculeposition vehiculepositionforbidden",
-        "battery": "battery internalbattery batterylevel batterylow vehiculebattery vehiculebatterylow",
+        "battery": "battery internalbattery batterylevel batterylow vehiculebattery vehiculebatterylow"
+        " lowbattery devicelowbattery batterystatus batterychanged batterylevelchanged",
         "battery_vae": "batteryvae vae assistance assistancebattery assistbattery ebikebattery motorbattery"
         " drivebattery vehiculebatteryvae vehiculebatteryvaelow",
-        TelemetryType.PASS.value: "pass nfc card rfid badge boitierpass boitierpassunrecognized",
+        TelemetryType.PASS.value: "pass nfc card rfid badge boitierpass boitierpassunrecognized rfidscan"
+        " nfcscan cardscan cardread tagread swipe",
         "pin": "pin keypad code pincode boitierpin boitierpinincorrect",
         "chain_type": "chaintype chain boitierchaintype boitierchaintypeupdated",
     }
 )
-# Types that say their value themselves.
-_SAYING: dict[str, tuple[str, dict[str, Any]]] = {
-    "locked": ("lock", {"state": "locked"}),
-    "boitierlocked": ("lock", {"state": "locked"}),
-    "unlocked": ("lock", {"state": "unlocked"}),
-    "boitierunlocked": ("lock", {"state": "unlocked"}),
-}
+# Types that say their value themselves (`boitier.locked`, `deviceUnlocked`, `lock.opened`).
+_SAYING = re.compile(r"(?:boitier|device|lock|vehicle|vehicule|bike)?([a-z]{3,})")
 # STRONG_CLOSED is a word of Axa's eRL.
 _LOCKS = Vocabulary(
     {
-        Lock.LOCKED: "lock closed close secured engaged true 1 strong_closed verrouille verrouillee ferme fermee"
-        " gesperrt abgeschlossen verriegelt geschlossen",
-        Lock.UNLOCKED: "unlock open opened released false 0 not_locked deverrouille deverrouillee ouvert ouverte"
-        " entsperrt aufgeschlossen entriegelt offen geöffnet",
+        Lock.LOCKED: "lock closed close secured secure engaged bolted true 1 strong_closed"
+        " verrouille verrouillee ferme fermee barre barree cadenasse gesperrt abgesperrt abgeschlossen verriegelt"
+        " geschlossen zu gesloten opslot vergrendeld cerrado cerrada bloqueado chiuso chiusa bloccato",
+        Lock.UNLOCKED: "unlock open opened released unsecured unsecure unlatched unlatch disengaged false 0 not_locked"
+        " deverrouille deverrouillee ouvert ouverte"
+        " entsperrt aufgeschlossen entriegelt offen geöffnet auf ontgrendeld abierto abierta desbloqueado aperto aperta"
+        " sbloccato",
         Lock.UNDEFINED: "unknown unavailable none null nan inconnu unbekannt",
     },
     prefixes=("lock",),
@@ -203,11 +239,11 @@ def _number(value: Any) -> float | None:
 def _typed(message: DeviceMessage, found: dict[str, Any], notes: list[str]) -> dict[str, Any]:
     """The type that a word means; without one, that of the only reading that the message holds."""
     word = folded(message.type)
-    if word in _SAYING:
-        kind, said = _SAYING[word]
-        notes.append(f"`type` was {message.type[:40]} and was read as {kind}.")
-        return {"type": kind} | {name: v for name, v in said.items() if getattr(message, name) in (None, UNSET)}
     kind = _TYPE_NAMES.get(word, "")
+    if not kind and (said := _LOCKS.read(_SAYING.sub(r"\1", word))) in (Lock.LOCKED, Lock.UNLOCKED):
+        notes.append(f"`type` was {message.type[:40]} and was read as lock.")
+        state = found.get("state", message.state)
+        return {"type": "lock"} | ({"state": str(said)} if state in _EMPTY else {})
     if kind == "pin" and word.endswith("incorrect") and message.pin is None and message.correct is None:
         notes.append(f"`type` was {message.type[:40]} and was read as pin.")
         return {"type": kind, "correct": False}
@@ -241,7 +277,7 @@ def _by_truth(message: DeviceMessage, notes: list[str]) -> dict[str, Any]:
 
 def _charge(message: DeviceMessage, kind: str, notes: list[str]) -> dict[str, Any]:
     """The charge in per cent, by whichever name it goes."""
-    named = "battery" if kind == "battery" or message.battery_vae is None else "battery_vae"
+    named = kind if getattr(message, kind) is not None else "battery" if kind == "battery_vae" else "battery_vae"
     value, other = message.value, getattr(message, named)
     if value is None or value == other:
         return {"value": _percent(other, named, notes), named: None}

@@ -116,9 +116,9 @@ def _read(feed: FeedSource, now: datetime) -> None:
         counts = {"stations": asdict(report.stations), "zones": asdict(report.zones)}
         changed |= {"last_ok_at": now, "tags": documents.tags, "result": counts | _said(held, left_out)}
     except (CannotRead, Unreadable) as error:
-        changed["problem"] = str(error)[:500]
+        changed |= {"problem": str(error)[:500], "result": {}}
     except Refused as error:
-        changed["problem"] = error.sentence[:500]
+        changed |= {"problem": error.sentence[:500], "result": {}}
     FeedSource.objects.filter(pk=feed.pk).update(**changed)
 
 

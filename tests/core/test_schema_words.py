@@ -74,7 +74,7 @@ def test_the_place_and_what_is_wrong_are_named() -> None:
         assert (readable(error.value), pointer_of(error.value)) == (sentence, pointer)
 
 
-_READERS = re.compile(r"msgspec\.|MALFORMED|pydantic")
+_READERS = re.compile(r"msgspec\.|MALFORMED|UNREADABLE|pydantic")
 
 
 def _said_as_they_are(tree: ast.AST) -> Iterator[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import msgspec
 import pytest
@@ -48,7 +49,7 @@ def test_a_mail_names_command_and_vehicle_and_says_what_to_do(name: str, plate: 
 @pytest.mark.parametrize("language", ["de", "fr"])
 def test_a_mail_is_in_the_language_of_its_list_whatever_it_tells(language: str) -> None:
     """Of each kind, state and cause: the names of all facts, headline, sentences, and what was commanded."""
-    structs = [kinds.VehicleFacts, kinds.ActionFacts, *{kind.payload for kind in kinds.KINDS}]
+    structs: list[Any] = [kinds.VehicleFacts, kinds.ActionFacts, *{kind.payload for kind in kinds.KINDS}]
     names = {field.name for struct in structs for field in msgspec.structs.fields(struct)}
     assert names - kinds.FACT_NAMES.keys() == {"id", "url", "headline", "explanation", "suggestion"}
     action = RemoteActionFactory(error_text="<why>", error_code="40499", http_status=404)
