@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from bikeshare.ingest.gbfs import data_of, items_of
+from bikeshare.ingest.fields import data_of, items_of
 from core.moments import read_moment
 
 

@@ -7,39 +7,35 @@ turns against the clock means everything outside it.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from shapely.geometry import MultiPolygon
 from shapely.ops import unary_union
 
 from bikeshare.choices import BikeType, OpenStatus, ZoneType
+from bikeshare.ingest.fields import (
+    BLANK,
+    STATION_TEXTS,
+    Status,
+    data_of,
+    items_of,
+    moment_in,
+    number_in,
+    open_word,
+    spelled,
+    status_of,
+    text_of,
+)
 from bikeshare.ingest.rules import BadRule, rules_from, truth
 from bikeshare.rules.geometry import BadArea, area_of, geojson_of, is_counter_clockwise, turned_inside_out
 from bikeshare.rules.telemetry import is_position
-from core.corrections import folded
-from core.moments import read_moment
-from core.text import composed
 from core.words import Vocabulary
 
 # The versions in which the direction of a ring has a meaning.
 DIRECTED = ("2.1", "2.2", "2.3")
-# What feeds write for a moment that never was.
-_NEVER = (0, -1, "", "0", "-1")
-
-
-@dataclass(frozen=True)
-class Status:
-    """What a feed says of a station at the moment."""
-
-    is_open: bool | None
-    vehicules: int | None
-    docks: int | None
-    at: datetime | None
 
 
 @dataclass
@@ -91,49 +87,10 @@ def feed_from(
     return feed
 
 
-def data_of(document: Any) -> Mapping[str, Any]:
-    data = document.get("data") if isinstance(document, Mapping) else None
-    return data if isinstance(data, Mapping) else {}
-
-
 def _version(document: Any) -> str:
     """The first two numbers of a file's version, also when it was written as a number."""
     version = document.get("version") if isinstance(document, Mapping) else None
     return str(version)[:3] if isinstance(version, str | float) else ""
-
-
-def _text(value: Any, language: str = "") -> str:
-    """A text, or of {text, language} the one in this language, else the first."""
-    if isinstance(value, Mapping) and "text" in value:
-        value = [value]
-    if isinstance(value, list):
-        texts = {str(text.get("language")): text.get("text") for text in value if isinstance(text, Mapping)}
-        value = texts.get(language) or next(iter(texts.values()), "")
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        value = format(value, ".15g") if isinstance(value, float) else str(value)
-    return composed(value) if isinstance(value, str) else ""
-
-
-def _number(value: Any) -> float | None:
-    """A number, also when it was written as text."""
-    if isinstance(value, str):
-        try:
-            value = float(value.strip().replace(",", "."))
-        except ValueError:
-            return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) else None
-
-
-def _moment(value: Any) -> datetime | None:
-    """A moment from a number or text, none for what says never; raises ValueError."""
-    if value is None or value in _NEVER:
-        return None
-    moment = read_moment(value)
-    if moment is None:
-        raise ValueError("no time")
-    return moment
 
 
 # ---- the system, and its vehicle types --------------------------------------------------------------------------
@@ -142,9 +99,9 @@ def _moment(value: Any) -> datetime | None:
 def _system(feed: Feed, document: Any) -> None:
     data = data_of(document)
     languages = data.get("languages") or data.get("language")
-    feed.language = _text(languages[0] if isinstance(languages, list) else languages)[:10]
-    feed.name = _text(data.get("name"), feed.language)[:80]
-    feed.timezone = _text(data.get("timezone"))
+    feed.language = text_of(languages[0] if isinstance(languages, list) else languages)[:10]
+    feed.name = text_of(data.get("name"), feed.language)[:80]
+    feed.timezone = text_of(data.get("timezone"))
 
 
 def _own_types(feed: Feed, document: Any) -> dict[str, str]:
@@ -152,8 +109,8 @@ def _own_types(feed: Feed, document: Any) -> dict[str, str]:
     ours = {}
     types = data_of(document).get("vehicle_types")
     for vehicle_type in types if isinstance(types, list) else ():
-        if isinstance(vehicle_type, Mapping) and (pk := _text(vehicle_type.get("vehicle_type_id"))):
-            form, drive = _text(vehicle_type.get("form_factor")), _text(vehicle_type.get("propulsion_type"))
+        if isinstance(vehicle_type, Mapping) and (pk := text_of(vehicle_type.get("vehicle_type_id"))):
+            form, drive = text_of(vehicle_type.get("form_factor")), text_of(vehicle_type.get("propulsion_type"))
             if form in ("bicycle", "cargo_bicycle"):
                 ours[pk] = BikeType.CLASSIC.value if drive == "human" else BikeType.VAE.value
             elif form.startswith("scooter"):
@@ -162,28 +119,6 @@ def _own_types(feed: Feed, document: Any) -> dict[str, str]:
 
 
 # ---- stations ---------------------------------------------------------------------------------------------------
-
-_STATION_TEXTS = {"short_name": 40, "address": 200, "post_code": 12, "city": 80}
-_BIKES, _DOCKS = ("num_vehicles_available", "num_bikes_available"), ("num_docks_available",)
-_FLAGS = ("is_installed", "is_renting", "is_returning")
-_READ = "station_id name lat lon region_id is_virtual_station is_charging_station capacity station_area last_reported"
-_NAMES = {folded(name): name for name in (*_READ.split(), *_STATION_TEXTS, *_BIKES, *_DOCKS, *_FLAGS)}
-_NAMES |= {"id": "station_id", "latitude": "lat", "longitude": "lon", "lng": "lon"}
-
-
-def _spelled(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A station's fields under the names of GBFS, where they are spelt otherwise (stationId, latitude)."""
-    spelled = dict(item)
-    for key, value in item.items():
-        name = _NAMES.get(folded(str(key)), key)
-        if spelled.get(name) is None:
-            spelled[name] = value
-    return spelled
-
-
-def items_of(value: Any) -> list[Any] | None:
-    """A list; one object is a list of one."""
-    return [value] if isinstance(value, Mapping) else value if isinstance(value, list) else None
 
 
 def _stations(feed: Feed, document: Any) -> None:
@@ -200,7 +135,7 @@ def _stations(feed: Feed, document: Any) -> None:
                 raise _Bad(".station_id", f"{station['external_id']} stands in the file twice")
         except _Bad as error:
             feed.problems.append((path + error.where, error.sentence))
-            feed.unread_stations.add(_text(_spelled(item).get("station_id")) if isinstance(item, Mapping) else "")
+            feed.unread_stations.add(text_of(spelled(item).get("station_id")) if isinstance(item, Mapping) else "")
         else:
             seen.add(station["external_id"])
             feed.stations.append(station)
@@ -209,14 +144,14 @@ def _stations(feed: Feed, document: Any) -> None:
 def _station(feed: Feed, item: Any, path: str) -> dict[str, Any]:
     if not isinstance(item, Mapping):
         raise _Bad("", "must be an object")
-    item = _spelled(item)
-    external_id, name = _text(item.get("station_id")), _text(item.get("name"), feed.language)
+    item = spelled(item)
+    external_id, name = text_of(item.get("station_id")), text_of(item.get("name"), feed.language)
     if not external_id or len(external_id) > 100:
         raise _Bad(".station_id", "must be a text of at most 100 characters")
     if not name:
         feed.notes.append((f"{path}.name", "is missing; its id stands in its place"))
         name = external_id
-    latitude, longitude = _number(item.get("lat")), _number(item.get("lon"))
+    latitude, longitude = number_in(item.get("lat")), number_in(item.get("lon"))
     if not is_position(latitude, longitude):
         raise _Bad(".lat", f"{item.get('lat')}, {item.get('lon')} is no position on the earth")
     station: dict[str, Any] = {
@@ -224,29 +159,29 @@ def _station(feed: Feed, item: Any, path: str) -> dict[str, Any]:
         "name": name[:120],
         "latitude": latitude,
         "longitude": longitude,
-        "region": _text(item.get("region_id"))[:80],
+        "region": text_of(item.get("region_id"))[:80],
         "is_virtual": truth(item.get("is_virtual_station")) is True,
         "electrical": truth(item.get("is_charging_station")) is True,
     }
-    for key, length in _STATION_TEXTS.items():
-        station[key] = _text(item.get(key), feed.language)[:length]
+    for key, length in STATION_TEXTS.items():
+        station[key] = text_of(item.get(key), feed.language)[:length]
     station["capacity"] = _capacity(feed, item, path)
     station["area"] = _station_area(feed, item, path)
     return station
 
 
 def _capacity(feed: Feed, item: Mapping[str, Any], path: str) -> int | None:
-    value = _number(item.get("capacity"))
+    value = number_in(item.get("capacity"))
     if value is not None and value >= 0 and value == int(value) < 2**31:
         return int(value)
-    if item.get("capacity") is not None:
+    if item.get("capacity") not in BLANK:
         feed.notes.append((f"{path}.capacity", f"{item['capacity']} is no number of vehicles and was left out"))
     return None
 
 
 def _station_area(feed: Feed, item: Mapping[str, Any], path: str) -> dict[str, Any] | None:
-    if item.get("station_area") is None:
-        return None
+    if not item.get("station_area") or item["station_area"] == {"type": "MultiPolygon", "coordinates": []}:
+        return None  # so say feeds whose stations have none
     try:
         return geojson_of(area_of(item["station_area"]))
     except BadArea as error:
@@ -264,30 +199,17 @@ def _statuses(feed: Feed, document: Any) -> None:
         return
     for number, item in enumerate(items):
         path = f"station_status.json data.stations[{number}]"
-        item = _spelled(item) if isinstance(item, Mapping) else {}
-        external_id = _text(item.get("station_id"))
+        item = spelled(item) if isinstance(item, Mapping) else {}
+        external_id = text_of(item.get("station_id"))
         if not external_id:
             feed.problems.append((f"{path}.station_id", "is missing"))
             continue
-        flags = {name: truth(item.get(name)) for name in _FLAGS}
         at = None
         try:
-            at = _moment(item.get("last_reported"))
+            at = moment_in(item.get("last_reported"))
         except ValueError:
             feed.notes.append((f"{path}.last_reported", "is no time and was left out"))
-        feed.statuses[external_id] = Status(_is_open(flags), _count(item, _BIKES), _count(item, _DOCKS), at)
-
-
-def _is_open(flags: Mapping[str, bool | None]) -> bool | None:
-    """A station is out of service that does not stand there, or that neither rents nor takes back."""
-    if flags["is_installed"] is False or (flags["is_renting"] is False and flags["is_returning"] is False):
-        return False
-    return None if all(flag is None for flag in flags.values()) else True
-
-
-def _count(item: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
-    number = next((found for name in names if (found := _number(item.get(name))) is not None), None)
-    return int(number) if number is not None and 0 <= number < 2**31 else None
+        feed.statuses[external_id] = status_of(item, at)
 
 
 # ---- zones ------------------------------------------------------------------------------------------------------
@@ -310,7 +232,7 @@ def _zones(feed: Feed, document: Any, types: Mapping[str, str], ring_direction_c
             feed.zones.append(_zone(feed, item, types, directed, path) | {"external_id": external_id})
         except _Bad as error:
             feed.problems.append((path + error.where, error.sentence))
-            feed.unread_zones.add(external_id or _text(_properties(item).get("name"), feed.language)[:120])
+            feed.unread_zones.add(external_id or text_of(_properties(item).get("name"), feed.language)[:120])
     if data.get("global_rules") is not None:
         try:
             feed.global_rules = rules_from(data["global_rules"], types)
@@ -320,7 +242,8 @@ def _zones(feed: Feed, document: Any, types: Mapping[str, str], ring_direction_c
 
 
 _FORBIDDEN: dict[str, str] = {ZoneType.FORBIDDEN: "no_ride no_riding interdit interdite verboten prohibited"}
-_ZONE_TYPES = Vocabulary(dict.fromkeys(ZoneType.values, "") | _FORBIDDEN)
+_SLOW: dict[str, str] = {ZoneType.LIMITED_TRAFFIC: "slow slow_zone slowzone speed_limit low_speed go_slow"}
+_ZONE_TYPES = Vocabulary(dict.fromkeys(ZoneType.values, "") | _FORBIDDEN | _SLOW)
 
 
 def _properties(item: Any) -> Mapping[str, Any]:
@@ -332,7 +255,7 @@ def _zone_ids(features: list[Any]) -> list[str]:
     """The ids of zones, of those that have one: GBFS gives them none, GeoJSON and MDS may. Ids that only count the
     features, and one that stands there twice, name none."""
     given = [(item.get("id") if isinstance(item, Mapping) else None, _properties(item).get("id")) for item in features]
-    ids = [(_text(outer) or _text(inner))[:160] for outer, inner in given]
+    ids = [(text_of(outer) or text_of(inner))[:160] for outer, inner in given]
     if ids in ([str(n + first) for n in range(len(ids))] for first in (0, 1)):
         return [""] * len(ids)
     seen = Counter(ids)
@@ -352,19 +275,19 @@ def _zone(feed: Feed, item: Any, types: Mapping[str, str], directed: bool, path:
     except BadRule as error:
         raise _Bad(".properties", str(error)) from error
     zone: dict[str, Any] = {
-        "name": _text(properties.get("name"), feed.language)[:120],
+        "name": text_of(properties.get("name"), feed.language)[:120],
         "geometry": geojson_of(area),
         "rules": rules,
     }
-    if said := _text(properties.get("type")):
+    if said := text_of(properties.get("type")):
         if (kind := _ZONE_TYPES.read(said)) is None:
             feed.notes.append((f"{path}.properties.type", f"{said[:40]} is none of {', '.join(ZoneType.values)}"))
         zone |= {} if kind is None else {"type": str(kind)}
-    if properties.get("status") in OpenStatus.values:
-        zone["status"] = properties["status"]
+    if (is_open := open_word(properties.get("status"))) is not None:
+        zone["status"] = OpenStatus.OPEN if is_open else OpenStatus.CLOSED
     for key in ("start", "end"):
         try:
-            zone[key] = _moment(properties.get(key))
+            zone[key] = moment_in(properties.get(key))
         except ValueError as error:
             raise _Bad(f".properties.{key}", "must be a time") from error
     if zone["start"] and zone["end"] and zone["end"] <= zone["start"]:

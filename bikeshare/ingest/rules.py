@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from core.corrections import TRUTHS
+import msgspec
+
+from core.corrections import TRUTHS, folded
 
 _SPEED = re.compile(r"(\d{1,4}(?:[.,]\d{1,6})?)\s*(?:km/?h|kph|kmh)?", re.IGNORECASE)
 _FLAGS = ("ride_start_allowed", "ride_end_allowed", "ride_through_allowed")
+_READ = (*_FLAGS, "ride_allowed", "vehicle_type_id", "vehicle_type_ids", "maximum_speed_kph", "station_parking")
+_NAMES = {folded(name): name for name in _READ}
 
 
 def truth(value: Any) -> bool | None:
@@ -32,6 +37,9 @@ def rules_from(raw: Any, types: Mapping[str, str] | None = None) -> list[dict[st
     `vehicle_type_ids`, a text or a list: overlooking one would bind a rule to all types. `types` maps a feed's types
     to ours; those that it does not name stay as they are.
     """
+    if isinstance(raw, str):  # JSON as text
+        with suppress(msgspec.DecodeError, RecursionError):
+            raw = msgspec.json.decode(raw)
     if isinstance(raw, dict):
         raw = [raw]
     if not isinstance(raw, list):
@@ -42,6 +50,7 @@ def rules_from(raw: Any, types: Mapping[str, str] | None = None) -> list[dict[st
 def _rule(raw: Any, where: str, types: Mapping[str, str]) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise BadRule(f"{where} must be an object")
+    raw = {_NAMES.get(folded(str(key)), key): value for key, value in raw.items()}
     rule: dict[str, Any] = {}
     both = _flag(raw, "ride_allowed", where)
     for name in _FLAGS:
@@ -60,8 +69,8 @@ def _rule(raw: Any, where: str, types: Mapping[str, str]) -> dict[str, Any]:
         if speed is None or not 0 <= speed <= 500:
             raise BadRule(f"{where}.maximum_speed_kph must be a number of kilometres per hour")
         rule["maximum_speed_kph"] = int(speed)
-    if isinstance(raw.get("station_parking"), bool):
-        rule["station_parking"] = raw["station_parking"]
+    if (parking := truth(raw.get("station_parking"))) is not None:
+        rule["station_parking"] = parking
     return rule
 
 

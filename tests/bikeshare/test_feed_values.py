@@ -78,7 +78,46 @@ SAID: list[tuple[dict[str, Any], tuple[str, int | None, int | None, datetime | N
     (status(last_reported=f"{NOW:%Y-%m-%d %H:%M:%S} UTC"), ("open", 3, 5, NOW)),
     ({"stationId": "1", "isInstalled": False, "lastReported": STAMP}, ("closed", None, None, NOW)),
     (status(station_id=1), ("open", 3, 5, NOW)),
+    # counts and states as feeds of PBSC, Smoove and of before GBFS have them
+    ({"station_id": "1", "bikes_available": 19, "docks_available": 41}, ("open", 19, 41, None)),
+    ({"station_id": "1", "availableBikes": "19", "availableDocks": "12"}, ("open", 19, 12, None)),
+    ({"station_id": "1", "num_bikes_available_types": [{"mechanical": 1}, {"ebike": 2}]}, ("open", 3, None, None)),
+    ({"station_id": "1", "num_bikes_available_types": {"mechanical": 1, "ebike": 0}}, ("open", 1, None, None)),
+    (
+        {
+            "station_id": "1",
+            "vehicle_types_available": [{"vehicle_type_id": "x", "count": 2}, {"vehicle_type_id": "y", "count": 0}],
+            "vehicle_docks_available": [{"vehicle_type_ids": ["x"], "count": 7}],
+        },
+        ("open", 2, 7, None),
+    ),
+    ({"station_id": "1", "num_bikes_available_types": [{"mechanical": "many"}]}, ("open", None, None, None)),
+    ({"station_id": "1", "status": "END_OF_LIFE"}, ("closed", None, None, None)),
+    ({"station_id": "1", "status": "IN_SERVICE"}, ("open", None, None, None)),
+    (status(status="MAINTENANCE"), ("open", 3, 5, NOW)),
 ]
+
+
+def test_places_names_and_rules_are_read_wherever_feeds_write_them() -> None:
+    bare = {"station_id": "1", "name": {"en": "Gate", "fr": "Porte"}, "capacity": "", "station_area": {}}
+    places: list[dict[str, Any]] = [
+        {"position": {"lat": 48.1, "lng": "2,1"}},
+        {"location": {"type": "Point", "coordinates": [2.1, 48.1]}},
+        {"coordinates": {"latitude": 48.1, "longitude": 2.1}},
+        {"lat": 48.1, "long": 2.1},
+    ]
+    for place in places:
+        held = feed_from({"station_information": document("2.3", stations=[bare | place])})
+        (found,) = held.stations
+        assert (found["latitude"], found["longitude"], found["name"]) == (48.1, 2.1, "Gate")
+        assert (held.problems, held.notes) == ([], [])
+    forbids = [{"rideAllowed": False, "rideThroughAllowed": "false", "stationParking": 1}]
+    for rules in (forbids, json.dumps(forbids)):
+        assert rules_from(rules) == [NO_RIDE_3 | {"station_parking": True}]
+    for said, meant in (("OPEN", "open"), ("closed ", "closed"), ("inactive", "closed")):
+        shown = feature("Parc", []) | {"properties": {"status": said, "type": "slow_zone"}}
+        (zone,) = feed_from({"geofencing_zones": zones("3.0", shown)}).zones or ()
+        assert (zone["status"], zone["type"]) == (meant, "limited_traffic")
 
 
 @pytest.mark.parametrize(("said", "holds"), SAID)
