@@ -289,7 +289,8 @@ def _inner_of(struct: type[msgspec.Struct], within: str) -> Corrections:
     """The corrections of the struct that a field holds; its own `complete` is its envelope's."""
     (inner,) = (field.type for field in msgspec.structs.fields(struct) if field.encode_name == within)
     optional = [field.encode_name for field in msgspec.structs.fields(inner) if not field.required]
-    envelope = Envelope(warns=True, complete=getattr(inner, "complete", None))
+    aliases = getattr(inner, "aliases", {})
+    envelope = Envelope(warns=True, complete=getattr(inner, "complete", None), aliases=aliases)
     return Corrections(inner, spare=optional, rounds=True, envelope=envelope)
 
 

@@ -103,7 +103,8 @@ def field_within(path: str, why: str, within: str) -> tuple[str, str]:
     if outer != within:
         return "", why
     if inner:
-        return first_field(inner), why
+        what = f"`{inner.rpartition('.')[2]}` {why}" if why == _IS_MISSING and "." in inner else why
+        return first_field(inner), what
     name, _colon, rest = why.partition(": ")
     return name.strip("`"), rest
 

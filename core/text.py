@@ -181,6 +181,11 @@ def without_nul(encoded: str) -> str:
     return _NUL_ESCAPE.sub(r"\1", encoded) if "\\u0000" in encoded else encoded
 
 
+def brand_written(name: str) -> str:
+    """A brand as people write it: platforms shout TESLA; BMW is three letters."""
+    return name.title() if name.isupper() and len(name) > 3 else name
+
+
 def said_once(name: str, rest: str) -> str:
     """Both, a blank between them; a rest that begins with the name says that already: Volkswagen, Volkswagen ID.3."""
     repeats = f"{rest} ".casefold().startswith(f"{name} ".casefold())

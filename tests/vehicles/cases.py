@@ -718,6 +718,9 @@ ALSO = [
         "paused, and told to go on",
         [*smart(), plugged(-3), command("stop", -2), command("start", -1), powerless(-0.5)],
     ),
+    Also(
+        "ReceivedNoPower", "what waiting draws", [*smart(), plugged(-0.5, power_kw=0.02), plugged(-0.1, power_kw=0.02)]
+    ),
     Also("ReceivedNoPower", "no power said once", [*smart(), plugged(-0.5, power_kw=0), plugged(-0.1, power_kw=None)]),
     Also(
         "ManagedSessionStart",
@@ -785,6 +788,9 @@ ALSO = [
     Also(
         "RemovedGreenchoiceContractBanner",
         "under its full name",
-        [contract("valid", at(days=-5), supplier="Greenchoice B.V."), contract("removed", supplier="Greenchoice B.V.")],
+        [
+            contract("valid", at(days=-5), supplier="Green-Choice B.V."),
+            contract("removed", supplier="Green Choice B.V."),
+        ],
     ),
 ]

@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 from django.db import transaction
 
-from tests.vehicles.cases import agreement, payout, place
+from tests.vehicles.cases import agreement, payout, place, plan, plugged, smart
 from tests.vehicles.helpers import (
     ACCOUNT,
     CAR,
@@ -94,6 +94,10 @@ BACKLOGS: dict[str, tuple[list[Json], list[Json]]] = {
     "PayoutReceipt": (
         [payout("due", hours=-2), payout("failed")],
         [payout("due", hours=-2), payout("failed", hours=-1), payout("due")],
+    ),
+    "SessionImpossible": (
+        [*smart(), plugged(-2, soc=40), plan(50, -1), plugged(-0.5, soc=90)],
+        [*smart(), plugged(-2, soc=40), plan(50, -1), plugged(-0.5, soc=45)],
     ),
     "ElexentChargingCostsOverview": (
         [fact("cost_statement", at(hours=-1), **E, issued=True), fact("cost_statement", **E, issued=False)],

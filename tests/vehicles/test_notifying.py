@@ -386,7 +386,15 @@ def test_an_operators_words_win_and_can_be_given_back() -> None:
 
 @pytest.mark.parametrize(
     ("title", "body"),
-    [("Hello {nobody}", "x"), ("{", "x"), ("x", ""), ("{name.__class__}", "x"), ("{0}", "x"), ("{}", "x")],
+    [
+        ("Hello {nobody}", "x"),
+        ("{", "x"),
+        ("x", ""),
+        ("{name.__class__}", "x"),
+        ("{0}", "x"),
+        ("{}", "x"),
+        ("[{vehicle}", "x"),
+    ],
 )
 def test_words_that_cannot_be_filled_in_are_refused(title: str, body: str) -> None:
     with pytest.raises(Refused):

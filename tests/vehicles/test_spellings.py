@@ -96,7 +96,7 @@ def test_a_bad_side_value_loses_only_itself(api: ApiClient, field: str, value: A
 
 
 def test_what_a_struct_itself_refuses_is_left_out_too(api: ApiClient) -> None:
-    body = fact("driver", at(), driver="d", name="Anna", email="no address", time_zone="Mars/X", country="GERMANY")
+    body = fact("driver", at(), driver="d", name="Anna", email="no address", time_zone="Mars/X", country="ATLANTIS")
     warnings = post(api, body)
     assert sorted(w.split("`")[1] for w in warnings) == ["country", "email", "time_zone"]
     driver = Driver.objects.get()
@@ -174,3 +174,56 @@ def test_quiet_hours_in_any_spelling(api: ApiClient, hours: dict[str, Any]) -> N
     post(api, fact("driver", at(), driver="d", quiet_hours=hours))
     driver = Driver.objects.get()
     assert (str(driver.quiet_from), str(driver.quiet_until)) == ("22:00:00", "07:00:00")
+
+
+# Type of fact, what is said of a field, and what is read: fields by others' names, units, names of places and months.
+AS_OTHERS_WRITE: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("driver", {"country": "Netherlands"}, {"country": "NL"}),
+    ("driver", {"country": "Frankreich"}, {"country": "FR"}),
+    ("driver", {"email": "Anna <anna@example.org>"}, {"email": "anna@example.org"}),
+    ("driver", {"locale": "nl_NL"}, {"language": "nl_NL"}),
+    (
+        "driver",
+        {"quiet_hours": {"from": "22:00", "to": "07:00"}},
+        {"quiet_hours": {"from": "22:00", "until": "07:00"}},
+    ),
+    ("driver", {"quiet_hours": {"start": 22, "end": 7}}, {"quiet_hours": {"from": "22:00", "until": "07:00"}}),
+    ("charging_location", {"country": "Belgique"}, {"country": "BE"}),
+    ("telemetry", {"power_kw": "7.2 kW"}, {"power_kw": 7.2}),
+    ("telemetry", {"power_kw": "7200 W"}, {"power_kw": 7.2}),
+    ("oem_service", {"status": "ACTIVE", "endDate": "2027-12-31"}, {"state": "ACTIVE", "expires_at": "2027-12-31"}),
+    ("oem_service", {"expires_at": "31/12/2027"}, {"expires_at": "2027-12-31"}),
+    ("utility_contract", {"valid_to": "28.11.2027"}, {"valid_to": "2027-11-28"}),
+    ("reimbursement", {"period": "October 2026"}, {"period": "2026-10"}),
+    ("reimbursement", {"period": 202610}, {"period": "2026-10"}),
+]
+ABOUT = {
+    "driver": "driver",
+    "charging_location": "location",
+    "telemetry": "vehicle",
+    "oem_service": "vehicle",
+    "utility_contract": "contract",
+    "reimbursement": "reimbursement",
+}
+
+
+def test_what_others_write_otherwise_is_read(api: ApiClient) -> None:
+    whose = {"driver": "d-1"}
+    bodies = [
+        {"type": kind, **whose, ABOUT[kind]: f"{kind}-1", "occurred_at": at(seconds=n).isoformat(), "data": said}
+        for n, (kind, said, _read) in enumerate(AS_OTHERS_WRITE)
+    ]
+    answer = api.post(PATH, bodies).json()
+    assert (answer["accepted"], answer["rejected"]) == (len(bodies), [])
+    stored = {fact.occurred_at: fact.data for fact in Fact.objects.all()}
+    wrong = [
+        (said, stored[at(seconds=n)])
+        for n, (_kind, said, read) in enumerate(AS_OTHERS_WRITE)
+        if not read.items() <= stored[at(seconds=n)].items()
+    ]
+    assert wrong == []
+
+
+def test_what_is_missing_within_a_value_is_named(api: ApiClient) -> None:
+    (warning,) = post(api, fact("driver", at(), driver="d", name="Anna", quiet_hours={"from": "22:00"}))
+    assert "`until` is missing" in warning

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -125,12 +126,17 @@ def _in_our_words(fact_type: str, values: dict[str, Any]) -> Iterator[tuple[str,
 
 
 # A month, or a day or moment in it; a month before its year.
-_MONTH = re.compile(r"(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])(-.*)?|(?P<first>0?[1-9]|1[0-2])[/.-](?P<then>\d{4})")
+_MONTH = re.compile(r"(?P<year>\d{4})-?(?P<month>0[1-9]|1[0-2])(-.*)?|(?P<first>0?[1-9]|1[0-2])[/.-](?P<then>\d{4})")
+# A day before its month; with a stroke only where it can be no month.
+_DAY = re.compile(r"(?P<day>\d{1,2})(?:\.|(?<=1[3-9]|2\d|3[01])/)(?P<month>\d{1,2})[./](?P<year>\d{4})")
 
 
 def month_in(text: str) -> str:
     """The month that a text names, as 2026-10. Raises ValueError."""
-    found = _MONTH.fullmatch(text.strip())
+    text = text.strip()
+    with suppress(ValueError):
+        text = datetime.strptime(text, "%B %Y").strftime("%Y-%m")  # noqa: DTZ007 - a month has no zone
+    found = _MONTH.fullmatch(text)
     if found is None:
         raise ValueError("`period`: a month, e.g. 2026-10")
     return f"{found['year'] or found['then']}-{int(found['month'] or found['first']):02}"
@@ -139,6 +145,8 @@ def month_in(text: str) -> str:
 def day_in(name: str, value: str | int) -> str:
     """A day or a moment that a fact names; without a zone it is the day where it counts. Raises ValueError."""
     text = str(value).strip()
+    if found := _DAY.fullmatch(text):
+        text = f"{found['year']}-{int(found['month']):02}-{int(found['day']):02}"
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -154,7 +162,11 @@ def day_in(name: str, value: str | int) -> str:
 
 
 class Data(Struct, kw_only=True):
-    """Base of every `data`: its moments and days are of our time, so that one can reckon with them; zones exist."""
+    """Base of every `data`: its moments and days are of our time, so that one can reckon with them; zones exist.
+
+    `aliases` maps what others call a field, without case and signs, to its name."""
+
+    aliases: ClassVar[Mapping[str, str]] = {}
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:

@@ -192,6 +192,9 @@ class ServiceData(Data, kw_only=True):
     expires_at: Day | UnsetType | None = UNSET
     reason: Text | UnsetType | None = UNSET
 
+    # Kamereon's.
+    aliases = {"status": "state", "enddate": "expires_at"}
+
 
 class ServiceFact(IncomingFact, tag="oem_service", kw_only=True):
     """A manufacturer's service for a car, e.g. Renault's ZE Interactive."""

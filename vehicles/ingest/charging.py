@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
+from core.corrections import shortened
 from vehicles.ingest.base import Data, EntityReport, Id, IncomingFact, Moment, Percent, SampleReport, Word
 from vehicles.rules.sessions import DISCONNECTED, PLUGGED, STOPPED, UNKNOWN_STATE, Sample
+
+_POWER = re.compile(r"\s*([+-]?\d{1,6}(?:[.,]\d{1,6})?)\s*(k)?w\s*", re.IGNORECASE)
 
 
 class TelemetryData(Data, kw_only=True):
@@ -23,6 +27,16 @@ class TelemetryData(Data, kw_only=True):
     location: Id | None = None
     power_kw: Annotated[float, Meta(ge=-1000, le=1000)] | None = None
     soc: Percent | None = None
+
+    @staticmethod
+    def complete(data: dict[str, Any]) -> list[str]:
+        """Takes a power that is written with its unit."""
+        said = data.get("power_kw")
+        found = _POWER.fullmatch(said) if isinstance(said, str) else None
+        if found is None:
+            return []
+        data["power_kw"] = float(found[1].replace(",", ".")) / (1 if found[2] else 1000)
+        return [f"`power_kw` was {shortened(said)} and was read as {data['power_kw']:g}."]
 
 
 class TelemetryFact(IncomingFact, tag="telemetry", kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from email.utils import parseaddr
 from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -23,11 +24,20 @@ from vehicles.ingest.base import (
     Text,
     Word,
 )
-from vehicles.rules.words import CATEGORY
+from vehicles.rules.words import CATEGORY, COUNTRY
 
 Clock = Annotated[str | int, Meta(description="e.g. 22:00")]
 _CLOCK = re.compile(r"(?P<hour>[01]?\d|2[0-3])(?P<rest>(:[0-5]\d){1,2})?")
 MAX_AMOUNT = 1_000_000_000
+
+
+_QUIET = {"start": "from", "begin": "from", "to": "until", "end": "until", "till": "until"}
+
+
+def _name_country(data: dict[str, Any]) -> None:
+    """A country's code for its name."""
+    if isinstance(said := data.get("country"), str) and (code := COUNTRY.read(said)):
+        data["country"] = code
 
 
 class QuietHours(Struct, kw_only=True, rename={"from_": "from"}):
@@ -60,6 +70,24 @@ class DriverData(Data, kw_only=True):
     preferences: dict[Word, bool] | UnsetType = UNSET
     quiet_hours: QuietHours | UnsetType | None = UNSET
     removed: bool | UnsetType = UNSET
+
+    # OIDC's.
+    aliases = {"locale": "language", "zoneinfo": "time_zone"}
+
+    @staticmethod
+    def complete(data: dict[str, Any]) -> list[str]:
+        """Takes an address that stands beside a name, the ends of quiet hours by other names, a country by its own."""
+        before = dict(data)
+        if isinstance(said := data.get("email"), str) and not is_address(said) and is_address(parseaddr(said)[1]):
+            data["email"] = parseaddr(said)[1]
+        if isinstance(hours := data.get("quiet_hours"), dict):
+            data["quiet_hours"] = {_QUIET.get(folded(name), name): clock for name, clock in hours.items()}
+        _name_country(data)
+        return [
+            f"`{name}` was {shortened(before[name])} and was read as {shortened(data[name])}."
+            for name in before
+            if data[name] != before[name]
+        ]
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -95,6 +123,12 @@ class LocationData(Data, kw_only=True):
     longitude: Annotated[float, Meta(ge=-180, le=180)] | UnsetType | None = UNSET
     pdl: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
     removed: bool | UnsetType = UNSET
+
+    @staticmethod
+    def complete(data: dict[str, Any]) -> list[str]:
+        said = data.get("country")
+        _name_country(data)
+        return [] if said == data.get("country") else [f"`country` was read as {data['country']}."]
 
 
 class LocationFact(IncomingFact, tag="charging_location", kw_only=True):

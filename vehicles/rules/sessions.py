@@ -25,6 +25,8 @@ DISCONNECTED, CHARGING, STOPPED, COMPLETE = "disconnected", "charging", "stopped
 # Plugged in, and by its own word without power; and plugged in without a word of what it does.
 NO_POWER, PLUGGED = "no_power", "plugged"
 FULL = 100
+# Less than this is what the electronics of a car that waits draw.
+LEAST_KW = 0.1
 # A session of which nothing is heard for so long is over.
 LONGEST_PAUSE = timedelta(hours=24)
 UNKNOWN_STATE = "unknown"
@@ -120,7 +122,7 @@ def is_powerless(session: Derived, sample: Sample, reports: Reports) -> bool:
     expected = state in (CHARGING, NO_POWER) or reports.at("command", sample.at) == "start"
     if sample.power_kw is not None:
         # What is drawn is negative to some makers.
-        flows = sample.power_kw > 0 or (sample.power_kw < 0 and state == CHARGING)
+        flows = sample.power_kw >= LEAST_KW or (sample.power_kw <= -LEAST_KW and state == CHARGING)
         return expected and not flows
     return expected and state in (STOPPED, NO_POWER)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
-from core.text import said_once
+from core.text import brand_written, said_once
 from vehicles.rules.timelines import Reports
 from vehicles.rules.words import BRAND
 
@@ -51,6 +51,7 @@ class Session(Entity):
     soc_start: int | None = None
     energy_kwh: float | None = None
     charge_state: str = ""
+    soc_last: int | None = None
     # Of one that follows from telemetry, its last sample.
     last_at: datetime | None = None
 
@@ -79,7 +80,7 @@ class Vehicle(Entity):
     def __post_init__(self) -> None:
         brand, model = (str(self.reports.latest(name) or "").strip() for name in ("brand", "model"))
         self.brand = BRAND.read(brand) or brand.lower().replace(" ", "_")
-        self.name = said_once(brand, model)
+        self.name = said_once(brand_written(brand), model)
         self.is_linked = self._is_linked()
 
     @property

@@ -290,6 +290,25 @@ BRAND = Vocabulary(
         "volkswagen": "vw volkswagen_ag vw_ag",
     }
 )
+# Countries by their names in our languages.
+COUNTRY = Vocabulary(
+    {
+        "NL": "netherlands the_netherlands nederland niederlande pays-bas holland",
+        "FR": "france frankreich frankrijk",
+        "DE": "germany deutschland allemagne duitsland",
+        "BE": "belgium belgien belgique belgië",
+        "AT": "austria österreich autriche oostenrijk",
+        "CH": "switzerland schweiz suisse zwitserland",
+        "LU": "luxembourg luxemburg",
+        "GB": "united_kingdom great_britain grossbritannien großbritannien royaume-uni",
+        "NO": "norway norwegen norvège noorwegen norge",
+        "SE": "sweden schweden suède zweden sverige",
+        "DK": "denmark dänemark danemark denemarken danmark",
+        "ES": "spain spanien espagne spanje españa",
+        "IT": "italy italien italie italië italia",
+        "PT": "portugal",
+    }
+)
 # What drivers may not want, by its names.
 CATEGORY = Vocabulary(dict.fromkeys(Category.values, ""))
 PUSH_STATE = Vocabulary(

@@ -138,7 +138,7 @@ def _read_services_and_sessions(vehicles: dict[int, pic.Vehicle], zones: Mapping
     )
     sessions = sent(
         f"SELECT vehicle_id, {_BASIC}, managed, reason, started_at, ended_at, no_power_since, soc_start,"  # noqa: S608
-        " energy_kwh, charge_state, CASE WHEN derived THEN last_at END FROM vehicles_chargingsession"
+        " energy_kwh, charge_state, soc_last, CASE WHEN derived THEN last_at END FROM vehicles_chargingsession"
         " WHERE vehicle_id = ANY(%s) AND NOT settled AND NOT withdrawn ORDER BY id",
         [ids],
     )

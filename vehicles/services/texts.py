@@ -33,9 +33,9 @@ def fields_in(text: str) -> tuple[str, ...]:
 
 
 def unknown_placeholders(text: str) -> list[str]:
-    """What stands in braces and cannot be filled in, also braces that do not match."""
+    """What stands in braces and cannot be filled in, also braces and brackets that do not match."""
     unknown = {f"{{{name}}}" for name in fields_in(text) if name not in PLACEHOLDERS}
-    rest = set(_NAME.sub("", text)) & set("{}")
+    rest = set(_NAME.sub("", text)) & set("{}") | set(_PART.sub("", text)) & set("[]")
     return sorted(unknown | rest)
 
 

@@ -159,7 +159,7 @@ class Enode(Platform):
 
 def _account(user: str, vendor: str) -> str:
     """A driver has one account with each manufacturer; "" where either is not said."""
-    return f"{user}/{vendor}"[:100] if user and vendor else ""
+    return f"{user}/{vendor.upper()}"[:100] if user and vendor else ""
 
 
 def _capabilities(value: Any) -> dict[str, str]:

@@ -135,7 +135,7 @@ def _user(body: Any) -> str:
 def _account(body: Any) -> str:
     """A driver has one account with each manufacturer."""
     user, make = _user(body), _make(body)
-    return f"{user}/{make}"[:100] if user and make else ""
+    return f"{user}/{make.upper()}"[:100] if user and make else ""
 
 
 def _said_at(meta: Any) -> str | None:
@@ -160,6 +160,9 @@ def _state(body: Any, translation: Translation) -> None:
             inner = signal.get("body", signal.get("value"))
             values[code] = inner if code in _WHOLE else _value(inner)
             times[code] = _said_at(signal.get("meta"))
+    if signals and not any(text(member(signal, "status", "value")).upper() in ("", "SUCCESS") for signal in signals):
+        errors = {text(member(signal, "status", "error", "code")) or "ERROR" for signal in signals}
+        translation.note(f"No signal of a car could be read by the platform: {', '.join(sorted(errors))[:100]}.")
     delivered = moment(member(body, "meta", "deliveredAt"))
     at = newest(*times.values()) or delivered
     known = {

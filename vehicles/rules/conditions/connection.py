@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from core.text import brand_written
 from vehicles.rules.snapshot import Snapshot, Vehicle
 from vehicles.rules.timelines import to_moment
 from vehicles.rules.windows import Thresholds, Window, condition, of_vehicle
@@ -27,7 +28,7 @@ def invalid_credentials(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator
         if account.is_ok or begins is None or account.reports.latest("linked") is False or account.key in left:
             continue
         through = (v.reports.latest("brand") for v in snapshot.vehicles if v.account is account)
-        brand = str(account.reports.latest("brand") or next(filter(None, through), ""))
+        brand = brand_written(str(account.reports.latest("brand") or next(filter(None, through), "")))
         yield Window(
             f"account:{account.key}",
             begins,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.words import word_key
 from vehicles.rules.clocks import as_day, end_of_day
 from vehicles.rules.snapshot import Agreement, Contract, Location, Snapshot
 from vehicles.rules.versions import is_older, version_key
@@ -78,7 +79,7 @@ def greenchoice_removed(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[
     """A contract with Greenchoice was removed. Ends with a new contract at the location."""
     for location, contract, state in _contracts(snapshot):
         begins = contract.reports.since("state")
-        supplier = str(contract.reports.latest("supplier") or "").lower()
+        supplier = word_key(str(contract.reports.latest("supplier") or ""))
         if state != "removed" or GREENCHOICE not in supplier or begins is None:
             continue
         if _replacement(location, contract, begins) is None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from core.words import word_key
 from vehicles.rules.clocks import end_of_month
 from vehicles.rules.snapshot import Entity, Snapshot
 from vehicles.rules.timelines import Reports
@@ -67,7 +68,7 @@ def elexent_statement(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Wi
     """An overview of Elexent's costs: when it was requested, and when it is here or its month is over."""
     for statement in snapshot.statements:
         reports = statement.reports
-        if ELEXENT not in str(reports.latest("provider") or "").lower():
+        if ELEXENT not in word_key(str(reports.latest("provider") or "")):
             continue
         # What was taken back was not asked for, or is not here.
         requested, issued = (

@@ -83,16 +83,18 @@ def unmanaged_session_ended(snapshot: Snapshot, thresholds: Thresholds) -> Itera
 
 @condition("session_impossible")
 def session_impossible(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
-    """By the newest plan of an open managed session, the battery will hold less than wanted when it must be ready."""
+    """By the newest plan of an open managed session, the battery will hold less than wanted when it must be ready. Over
+    at that moment, or when it holds as much."""
     for vehicle, session in _sessions(snapshot, managed=True):
         plan, planned_at = vehicle.reports.latest("plan"), vehicle.reports.since("plan")
         if session.ended_at is not None or session.started_at is None or planned_at is None:
             continue
-        if vehicle.is_linked and _concerns(plan, planned_at, session.started_at) and _falls_short(plan):
+        if vehicle.is_linked and _concerns(plan, planned_at, session.started_at) and _falls_short(plan, session):
             facts = {"target": plan["target_soc"], "forecast": plan["forecast_soc"], "ready_by": plan.get("ready_by")}
-            begins = max(planned_at, session.started_at)
+            begins, seen_at = max(planned_at, session.started_at), vehicle.reports.reported_at("plan")
+            ends = as_moment(plan.get("ready_by"))
             yield from of_vehicle(
-                vehicle, begins, subject=_subject(session), seen_at=vehicle.reports.reported_at("plan"), facts=facts
+                vehicle, begins, subject=_subject(session), ends=ends, expires=True, seen_at=seen_at, facts=facts
             )
 
 
@@ -102,9 +104,10 @@ def _concerns(plan: Any, planned_at: datetime, started_at: datetime) -> bool:
     return planned_at >= started_at or (ready_by is not None and ready_by > started_at)
 
 
-def _falls_short(plan: Any) -> bool:
+def _falls_short(plan: Any, session: Session) -> bool:
     target, forecast = plan.get("target_soc"), plan.get("forecast_soc")
-    return target is not None and forecast is not None and forecast < target
+    is_reached = target is not None and session.soc_last is not None and session.soc_last >= target
+    return target is not None and forecast is not None and forecast < target and not is_reached
 
 
 @condition("received_no_power")
