@@ -266,7 +266,8 @@ TRIPPED_WORDS = [
 SURGE_ARRESTERS = [
     *("SPD", "SPDs", "surge protect*", "surge suppress*", "*arrester*", "*arrestor*", "Überspannungsschutz*"),
     *("Überspannungsableiter", "parafoudre*", "protector de sobretensiones", "limitador de sobretensiones"),
-    *("overspanningsbeveiliging", "scaricatore", "limitatore di sovratensione", *ITSELF),
+    *("overspanningsbeveiliging", "scaricatore", "limitatore di sovratensione", "lightning protection*"),
+    *(word for word in ITSELF if word != "!device fault*"),
 ]
 FAILED = [
     *("fail*", "fault*", "error", "replace*", "worn", "exhausted", "verschlissen", "verbraucht", "ausgefallen"),
@@ -278,6 +279,7 @@ CURRENT = [
     *(
         "current",
         "currents",
+        "intensidad",
         "*strom",
         "courant",
         "corriente",
@@ -304,6 +306,7 @@ CURRENT = [
     ),
 ]
 TOO_HIGH = [
+    *("te hoge", "zu hoher", "zu hohen", "zu hohem", "zu hohe", "troppo elevat*", "demasiado elevad*"),
     *("more", "meer", "più", "más"),
     *("exceed*", "above", "too high", "too much", "higher than", "over limit", "over the limit", "out of limit*"),
     *("zu hoch", "über dem*", "über den*", "überschr*", "überstieg*", "mehr", "trop élevé*", "dépass*", "supérieur*"),
@@ -354,6 +357,7 @@ FAULT_CURRENT_WORDS = [
     # As two words.
     *("sobre corriente", "sobre intensidad", "sur intensité", "sovra corrente", "over stroom", "over belasting"),
     *("!aviso sobre", "!datos sobre", "!info* sobre", "!information* sur"),
+    *("fase a tierra", "fases a tierra", "salida a tierra", "descarga a tierra"),
     *("fault to earth", "fault to ground", "fault to PE", "Phasenschluss", "Schluss gegen Erde"),
     *("short between", "short L1", "short L2", "short L3", "shorting"),
     *("short to ground", "short to earth", "short to PE", "bus short", "output short", "phase short", "Idn exceeded"),
@@ -553,6 +557,11 @@ HEAT_PROTECTION = [
 HEAT_PROTECTION += ["ultra temp", "running hot", "is hot", "very hot", "getting hot", "gets hot"]
 SENSOR_WORDS = [
     *CONNECTIONS,
+    *("humidity warning", "humidity alert", "temperature warning", "temperature alert", "surriscaldat*", "oververhit*"),
+    *(*participles("surchauffé"), "sobrecalentad*", "séisme*", "seismic sensor*", "seismic alarm*"),
+    *("seismic event*", "sensor sísmic*", "sensore sismic*", "earthquake*", "Erdbeben*", "terremoto", "aardbeving*"),
+    *("thermistor trip*", "PTC trip*", "Thermistor ausgelöst", "Kaltleiter ausgelöst"),
+    *("termistor disparad*", "termistore scattat*", "thermistance déclench*", "thermistor aangesproken"),
     *ALARM_CONTACTS,
     *ALARMS_OF,
     *HEAT_PROTECTION,
@@ -728,7 +737,7 @@ EMERGENCY_WORDS = [
     *("noodknop", "bouton d'urgence", "pulsador de emergencia", "Notausschalter", "Not-Aus*", "Notaus*"),
     *("Not-Halt*", "emergency switch", "emergency off", "panic button", "e-stop*", "noodstop*"),
     "arresto d'emergenza",
-    *(word for word in SENSOR_WORDS if word.startswith("!") and word not in CONNECTIONS),
+    *(word for word in SENSOR_WORDS if word.startswith("!") and word not in (*CONNECTIONS, "!watchdog")),
 ]
 # Of what sensors notice, what is gone because somebody took it.
 STOLEN = re.compile("cab|kabel|câble|cavo|stol|gestohl|theft|vol|robo|furto|diefstal|diebstahl|abgesch", re.IGNORECASE)
@@ -768,6 +777,8 @@ LEAVES = [
 ]
 DOOR_STATES = [
     *("abgenommen", "fehlt", "missing", "manquant*", "falta", "manca", "ontbreekt", "weggenomen", "breach*"),
+    *("nicht verschlossen", "nicht verriegelt", "not locked", *participles("non verrouillé"), "niet vergrendeld"),
+    *participles("pas verrouillé"),
     *("open*", "ajar", "removed", "not closed", "unlocked", "triggered", "tripped", "activated", "alarm", "forced"),
     *("offen", "steht offen", "geöffnet", "entfernt", "nicht geschlossen", "nicht zu", "ausgelöst", "aufgebrochen"),
     *(
@@ -785,6 +796,8 @@ DOOR_STATES = [
     *(*participles("déclenché"), "activad*", "geactiveerd", "attivat*", "ouverture", "apertura", "opening", "Öffnung"),
 ]
 HEAT = [
+    *("temperature range", "Temperaturbereich*", "*temperatuurbereik*", "plage de température", "rango de temperatura"),
+    *("campo di temperatura", "!takes over", "!take over", "!took over", "!taken over", "!switched over", "!over to"),
     *("hot", "heiß", *participles("chaud"), "caliente", "heet", "caldo", "!hot standby", "!hot swap*"),
     *("Temperaturgrenz*", "Temperaturlimit*", "Temperaturschwelle", "*temperaturen", "*temperatuur", "temperatures"),
     *("températures", "temperaturas", "temperature di", "temperatuurgrens", "temperatuurlimiet", "thermal"),
@@ -796,6 +809,8 @@ HEAT = [
     *("!batterie", "!batterij", "!batteria", "!batería", "!véhicule", "!vehículo", "!voertuig", "!veicolo"),
 ]
 HEAT_STATES = [
+    *("überschreit*", "übersteig*", "too fast", "too quickly", "zu schnell", "te snel", "trop vite", "trop rapide*"),
+    *("demasiado rápid*", "troppo velocemente", "troppo rapid*"),
     *("hoge", "hohe", "haute", *participles("élevé"), "supérieur*", "superior*", "higher than", "hoger dan"),
     *("höher als", "mehr als", "more than", ">*"),
     *(*participles("trop élevé"), "demasiado alto", "troppo alto", "elevato", "te groot", "zu groß"),
@@ -833,6 +848,9 @@ TRIGGERED = [
     ),
     *("afgegaan", "attivat*", "scattat*", "intervenut*", "allarme", "went off", "in alarm", "schlägt an"),
 ]
+# That it rises is an alarm only of what is broken anyway.
+HEAT_RISES = ["temperature increase*", "temperature rise*", "increase in temperature", "Temperaturanstieg*"]
+HEAT_RISES += ["aumento di temperatura*", "aumento de temperatura*", "hausse de température*", "temperatuurstijging*"]
 CABLE = ["cable", "*kabel", "câble", "cavo", "Leitung", "laadkabel"]
 CABLE_STATES = [
     *("weg", "manquant", "falta", "faltante", "manca", "mancante", "ontbreekt", "verdwenen", "is gone"),
@@ -923,7 +941,7 @@ NOT_OVER = [
     *("!vastgelast", "!vastgebrand", "!incollat*", "!saldat*"),
     *("!unexpected*", "!unerwartet*", "!inattendu*", "!inesperad*", "!inaspettat*", "!onverwacht*", "!unintended*"),
     *("!by force", "!forced", "!locked out", "!limit reached", "!after open*", "!despite", "!although"),
-    *("!closed error", "!closed fault", "!closed failure", "!closed sensor", "!defect*", "!defekt*", "!difettos*"),
+    *("!closed error", "!closed fault", "!closed failure", "!closed sensor"),
 ]
 # A restart that is asked for is none.
 NOT_DONE = [
@@ -931,6 +949,8 @@ NOT_DONE = [
     *("!please restart", "!please reboot", "!waiting for restart", "!waiting for reboot", "!Neustart erforderlich"),
     *("!Neustart nötig", "!bitte neu starten", "!redémarrage nécessaire", "!redémarrage requis", "!limit reached"),
     *("!reinicio necesario", "!reinicio requerido", "!herstart vereist", "!herstart nodig", "!riavvio necessario"),
+    # Nor is a limit that is passed.
+    *("!superó", "!superad*", "!superat*", "!exceeded", "!exceeds", "!überschr*", "!dépass*", "!overschr*"),
     *("!riavvio richiesto", "!power module*", "!times"),
 ]
 NOT_TRIPPED = [
@@ -975,8 +995,20 @@ CALM_SUBJECTS = [
     )
     if not word.startswith("!")
 ]
+# What denies that a value can be believed says that it is not in order.
+IMPLAUSIBLE = [
+    f"!{no} {right}"
+    for no in ("not", "nicht", "non", "pas", "no", "niet")
+    for right in ("plausib*", "valid*", "gültig*", "válid*", "geldig*", "possible", "möglich", "possibile", "mogelijk")
+]
 # A test of it that failed says that it is not in order.
+SELF_TEST_FAILED = [
+    f"!{test} {failed}"
+    for test in ("self test", "selftest", "Selbsttest", "autotest", "autodiagnostic", "autodiagnóstico", "zelftest")
+    for failed in ("failure*", "error*", "fault*", "fail", "nok", "Fehler*", "erreur*", "échec*", "fallo*", "fout*")
+]
 TEST_FAILED = [
+    *SELF_TEST_FAILED,
     *("!failed", "!fails", "!fehlgeschlagen", "!nicht bestanden", "!échoué*", "!échec", "!fallid*", "!falló"),
     *("!· bestanden", "!· passed", "!· réussi*", "!· superad*", "!· geslaagd", "!· superat*", "!· riuscit*"),
     *("!no superad*", "!mislukt*", "!niet geslaagd", "!fallit*", "!non superat*", "!non riuscit*"),
@@ -1759,7 +1791,7 @@ RULES = [
         )
         for what, case, words in (
             ("A breaker, fuse or insulation", FUSE, [*FUSE_WORDS, *INSULATION]),
-            ("A door, water or smoke", SENSORS, [*LEAVES, *DAMP]),
+            ("A door, water or smoke", SENSORS, [*LEAVES, *DAMP, *HEAT_RISES]),
         )
         for precedence, name, conditions in (
             (42, "", {"actions": SN + NE, "statuses": ["Faulted"]}),
@@ -1803,7 +1835,7 @@ RULES = [
         actions=SN,
         statuses=["!Faulted"],
         codes=["OtherError", "InternalError"],
-        words=[A_NAME, *CALM_SUBJECTS, *TEST_FAILED],
+        words=[A_NAME, *CALM_SUBJECTS, *TEST_FAILED, *IMPLAUSIBLE],
         and_words=[*NEGATIONS, *FINE, *ENDS],
     ),
     rule(

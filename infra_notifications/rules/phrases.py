@@ -95,7 +95,16 @@ ENDS = [
         "solucionad*",
     ),
     *("corregid*", "ya no", "desenclavad*", "reparad*", "eliminad*", "verholpen", "teruggezet", "weer dicht"),
-    *("weer gesloten", "weer ingeschakeld", "weer normaal", "niet meer*", "gereset", "beëindigd", "afgelopen"),
+    *(
+        "weer gesloten",
+        "weer ingeschakeld",
+        "weer normaal",
+        "opgeheven",
+        "niet meer*",
+        "gereset",
+        "beëindigd",
+        "afgelopen",
+    ),
     *("hersteld", "richius*", "ripristinat*", "rientrat*", "non più*", "terminat*", "cessat*", "eliminat*"),
     *("tornat* alla normalità", "tornata nella norma", "di nuovo chius*", "resettat*"),
 ]

@@ -41,6 +41,14 @@ _PREFIX = re.compile(r"(?<![\w-])(?:AC|DC|HV|LV|L[123])-(?=[^\W\d_]{4})", re.IGN
 _FAULT_FIRST = re.compile(
     r"^(?:fault|error|err|alarm)_((?:[ad]c_)?(?:ground|earth|insulation|isolation))$", re.IGNORECASE
 )
+# "Is over temperature" is above it, and over is not.
+_IS_OVER = re.compile(r"\bis over(?=[ -]?(?:temp|heat|volt|current|load|limit|range|the\b|\d))", re.IGNORECASE)
+# A sensor whose wires touch is broken; no current flows that a fuse would act upon.
+_SHORTED = re.compile(
+    r"\b(?:short[ -]?circuit\w*|kurzschl\w+|kortsluiting|court[ -]circuit|corto ?circuito)\W+(?:\w+\W+){0,3}?"
+    r"\w*(?:sensor|voeler|fuhler|fuehler|fühler|sonde|sonda|capteur|thermistor)\w*",
+    re.IGNORECASE,
+)
 _SIGNS = ",;.!|()·"
 # What parentheses hold belongs to what stands before them.
 _SENTENCE_END = re.compile(r"(?<!\d)[,;.!|·]|[,;.!|·](?!\d)")
@@ -146,6 +154,7 @@ def readings(text: str) -> tuple[str, ...]:
     """A text as it was written, plain and in lower case, and, where that differs, with its names taken apart."""
     text = _IN_ORDER.sub(lambda match: "nicht in Ordnung" if match[1] else "in Ordnung", plain(text))
     text = _NAME.sub(A_NAME, _TWICE.sub("", _HEADING.sub("", _not_so(text))))
+    text = _SHORTED.sub("sensor fault", _IS_OVER.sub("is above", text))
     text = _PREFIX.sub(lambda match: match[0][:-1] + " ", text)
     named = _FAULT_FIRST.sub(r"\1_fault", text)
     whole, apart = text.lower(), _SEAM.sub(" ", _WIFI.sub("WLAN", named)).lower()
@@ -205,12 +214,19 @@ def is_no_end(rest: str, clause: str) -> bool:
 _STILL = _compiled(rf"(?<![\w-])(?:{'|'.join(map(_as_pattern, STILL))})(?!\w)")
 
 
+# What is required of those who run a station, and breaks nothing.
+_UPDATE = _compiled(
+    r"(?:update|upgrade|firmware|software|aktualisier\w*|mise à jour|actualiza\w*|aggiornament\w*|bijwerk\w*)"
+)
+
+
 def goes_on(said: str) -> bool:
     """Whether a text that names an end says somewhere that something is broken all the same: neither denied before it,
     "no reset required", nor over behind it, "defect repaired"."""
     for found in _STILL.finditer(said):
         start, end = _bounds(said, [found.span()], _CLAUSE_END)
-        if not (_NEGATION.search(said[start : found.start()]) or _END.search(said[found.end() : end])):
+        before = said[start : found.start()]
+        if not (_NEGATION.search(before) or _UPDATE.search(before) or _END.search(said[found.end() : end])):
             return True
     return False
 

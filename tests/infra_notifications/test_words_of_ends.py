@@ -121,3 +121,23 @@ def test_a_part_that_is_closed_and_an_end_that_is_asked_for_end_nothing(
     for minutes in (0, 1):
         say(point, fault(code, status=status, info=info), now=at(minutes * 60))
         assert len(open_cases(point)) == 1
+
+
+def test_an_end_beside_what_is_broken_all_the_same_is_none_and_what_is_denied_is_not_broken(point: ChargePoint) -> None:
+    broken = ["RCD reclosed 3 times, locked out", "Door closed sensor defect", "E-Stop released, manual reset required"]
+    broken += ["restart required", "Neustart erforderlich", "Watchdog", "fusible réarmé, toujours en panne"]
+    over = ["Overcurrent cleared, no reset required", "Fehler behoben, kein Neustart erforderlich", "Defect repaired"]
+    over += ["RCD reset, no service needed", "Update completed, restart not required", "Firmware update required"]
+    for number, info in enumerate((*broken, *over)):
+        say(point, fault("OtherError", status="Available", info=info), now=at(number * 60))
+        assert bool(open_cases(point)) is (info in broken), info
+        say(point, fine(), now=at(number * 60 + 1))
+
+
+def test_what_was_and_what_reads_zero_is_no_fault_beside_no_error(point: ChargePoint) -> None:
+    calm = ["Emergency power mode", "Last stop: EmergencyStop", "Tilt 0", "EmergencyStop history: 2", "Smoke 0, Door 0"]
+    for number, info in enumerate((*calm, "letzter Stopp: Not-Aus", "dernier arrêt : arrêt d'urgence")):
+        say(point, fine(status="Charging", info=info), now=at(number * 60))
+        assert open_cases(point) == [], info
+    say(point, fine(status="Charging", info="Last stop: timeout; RCD tripped"), now=at(9_000))
+    assert open_cases(point) == ["FUSE_TRIPPED"]
