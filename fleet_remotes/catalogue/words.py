@@ -42,19 +42,22 @@ CAPABILITY = Vocabulary(
 )
 PENDING = Vocabulary(
     {
-        State.ACCEPTED: "",
-        State.WAKING: "waking_up_vehicle wakingup waking_up wake_up_vehicle wakeup_vehicle vehicle_asleep",
+        # With the codes and keys by which the app's own channel says the same.
+        State.ACCEPTED: "900 process.900.request.accepted.key",
+        State.WAKING: "waking_up_vehicle wakingup waking_up wake_up_vehicle wakeup_vehicle vehicle_asleep"
+        " 901 process.901.vehicle.asleep.key",
         State.CHECKING: "checking_vehicle checking",
-        State.SENT: "sent_to_vehicle sent forwarded",
+        State.SENT: "sent_to_vehicle sent forwarded message_delivered delivered 903"
+        " process.903.request.forwarded.to.vehicle.key",
         State.BLOCKED_BATTERY: "vehicle_battery_charge_too_low battery_charge_too_low",
         State.BLOCKED_QUOTA: "too_many_wake_ups_over_month too_many_wakes_ups_over_month",
     }
 )
 DONE = Vocabulary(
     {
-        State.SUCCEEDED: "success successful ok complete completed done",
+        State.SUCCEEDED: "success successful ok complete completed done executed",
         State.ALREADY_DONE: "already",
-        State.FAILED: "failure error ko",
+        State.FAILED: "failure error ko rejected refused cancelled canceled aborted",
     }
 )
 CAUSE = Vocabulary(
@@ -62,7 +65,7 @@ CAUSE = Vocabulary(
         "GeneralError": "generic_error other_failures",
         "VehicleError": "defect",
         "WrongCommand": "",
-        "VehicleConnectionTimeout": "vehicle_connection_time_out connection_timeout vehicle_timeout",
+        "VehicleConnectionTimeout": "vehicle_connection_time_out connection_timeout vehicle_timeout timeout",
         "MissingRights": "missing_right",
         # A pending status used as a cause, as the flow chart and the page's text do.
         "NotPossibleDueToVehicleBatteryLevel": "vehicle_battery_charge_too_low low_battery battery_too_low",

@@ -33,7 +33,10 @@ _ARRAY = re.compile(rb'\s*((?:\{.{0,2000}?"events"\s*:\s*)?)\[', re.DOTALL)
 _CALLBACK_ID = re.compile(rb'"callbackId"\s*:\s*"([^"\\]{1,128})"')
 
 # In what some wrap a notification or a batch, so deep at most.
-_WRAPPERS = ("data", "payload", "message", "body", "notification")
+_WRAPPERS = (
+    *("data", "payload", "message", "body", "notification", "attributes", "value", "embedded"),
+    *("messages", "notifications", "items", "records"),
+)
 _DEEPEST = 3
 
 

@@ -22,8 +22,10 @@ TYPES = ("pending", "done", "failed")
 # Where a cause, a feedback, a status may stand, folded; within `eventStatus`, within `status`, or beside both.
 _CAUSES = (
     *("failurecause", "remotefailedeventstatus", "failedeventstatus", "cause", "failurereason", "errorcause"),
-    *("failurecauses", "causes", "remotefailurecause", "remotefailurecauses"),
+    *("failurecauses", "causes", "remotefailurecause", "remotefailurecauses", "failedreason"),
 )
+# Where anything may stand, so that only a cause that we know is one.
+_REASONS = ("failure", "errorcode", "errormessage", "error", "reason")
 _FEEDBACKS = ("feedbackdetail", "remoteeventfeedbackdetail")
 _NAMED = {  # by the type that the name says
     "done": ("remotedoneeventstatus", "remotedonestatus", "remotedone", "done"),
@@ -132,7 +134,10 @@ def _chosen(words: Sequence[str], kind: str) -> str:
 
 
 def _cause_in(places: Iterable[dict[str, Any]]) -> str:
+    places = list(places)
     cause = _first(places, _CAUSES)
+    if not cause and is_known_cause(reason := _first(places, _REASONS)):
+        return reason
     return "" if fold(cause) in _NO_CAUSE else cause
 
 
@@ -150,7 +155,9 @@ def _first(places: Iterable[dict[str, Any]], names: Iterable[str]) -> str:
         for name in names if any(map(place.get, names)) else ():
             value = place.get(name)
             if isinstance(value, dict | list):  # of several causes the first
-                value = next((one for one in (value.values() if isinstance(value, dict) else value) if one), None)
+                said = [one for one in (value.values() if isinstance(value, dict) else value) if one]
+                known = (one for one in said if is_known_cause(text_of(one)))
+                value = next(known, said[0] if said else None)
             if text := text_of(value):
                 return text
     return ""

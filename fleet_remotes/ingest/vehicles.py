@@ -58,11 +58,12 @@ def _word(value: Any) -> str:
 
 def read_vehicle(record: Any) -> VehicleRecord | None:
     """One of the list; None for what has no VIN or no id."""
-    vin, vehicle_id = _word(_part(record, "vin")).upper(), _word(_part(record, "id"))
+    vin = _word(_part(record, "vin")).upper()
+    vehicle_id = _word(_part(record, "id")) or _word(_part(record, "vehicleId"))
     if not vin or not vehicle_id or len(vehicle_id) > 128:
         return None
     branding = _part(record, "_embedded", "extension", "branding") or {}
-    named = _word(_part(branding, "brand")) or _word(_part(record, "brand"))
+    named = _word(_part(branding, "brand")) or _word(_part(record, "brand")) or _word(_part(record, "make"))
     brand = (BRAND.read(named) if named else None) or _BRAND_OF_VIN.get(vin[:3], "")
     model = _word(_part(branding, "label")) or _word(_part(record, "model")) or _word(_part(record, "shortLabel"))
     return VehicleRecord(vin, vehicle_id, str(brand), model[:60])
@@ -101,6 +102,9 @@ def _switch(said: Any) -> bool | None:
 
 
 def _is_true(value: Any) -> bool:
+    """Also of what is said by its own name: a car whose state is "Stolen"."""
+    if isinstance(value, str) and folded(value) == "stolen":
+        return True
     return value is True or (isinstance(value, str | int) and SWITCH.read(str(value)) == "true")
 
 
@@ -117,7 +121,7 @@ def read_state(record: Any, now: datetime) -> VehicleState:
         privacy=None if known is None else str(known),
         battery_level=_level(record),
         is_stolen=is_stolen,
-        is_in_use=folded(_word(_part(record, "ignition", "type"))) in _ON,
+        is_in_use=folded(_word(_part(record, "ignition", "type")) or _word(_part(record, "ignition"))) in _ON,
     )
 
 
@@ -149,8 +153,15 @@ def as_vendor_says(item: dict[str, Any]) -> list[str]:
 def _level(record: Any) -> int | None:
     """The percentage of the traction battery; a hybrid says its fuel too."""
     energies = _part(record, "energies") or _part(record, "energy") or []
+    if isinstance(named := _part(energies, "electric"), dict):
+        return _level_in(named)
     for energy in energies if isinstance(energies, list) else [energies]:
         kind = folded(_word(_part(energy, "type")) or _word(_part(energy, "subType")))
         if kind.startswith("electric"):
-            return percent(_part(energy, "level"))
+            return _level_in(energy)
     return None
+
+
+def _level_in(energy: Any) -> int | None:
+    paths = (("level",), ("battery", "soc"), ("battery", "level"), ("soc",))
+    return next((level for path in paths if (level := percent(_part(energy, *path))) is not None), None)

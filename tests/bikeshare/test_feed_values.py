@@ -116,7 +116,7 @@ def test_places_names_and_rules_are_read_wherever_feeds_write_them() -> None:
         assert rules_from(rules) == [NO_RIDE_3 | {"station_parking": True}]
     for said, meant in (("OPEN", "open"), ("closed ", "closed"), ("inactive", "closed")):
         shown = feature("Parc", []) | {"properties": {"status": said, "type": "slow_zone"}}
-        (zone,) = feed_from({"geofencing_zones": zones("3.0", shown)}).zones or ()
+        [zone] = feed_from({"geofencing_zones": zones("3.0", shown)}).zones or [{}]
         assert (zone["status"], zone["type"]) == (meant, "limited_traffic")
 
 

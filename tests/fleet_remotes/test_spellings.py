@@ -290,3 +290,38 @@ def test_what_holds_no_notification_is_kept_and_said(body: Any) -> None:
 def test_records_say_the_same(record: Any, state: State | None, cause: str) -> None:
     report = read_record(record, at(0))
     assert (report and report.state, report.cause if report else "") == (state, cause)
+
+
+def _said(**status: Any) -> dict[str, Any]:
+    return {"remoteActionId": "ra", "vin": "VF3", "eventStatus": status}
+
+
+ENDED, FAILED = _said(type="Done", status="Success"), {"type": "Done", "status": "Failed"}
+# What public clients and other vendors' webhooks have: where a notification stands, its words, its causes.
+HEARD: list[tuple[Any, tuple[State | None, str]]] = [
+    *[({name: [ENDED]}, (State.SUCCEEDED, "")) for name in ("items", "notifications", "records")],
+    ({"messages": [{"remoteEvent": ENDED}]}, (State.SUCCEEDED, "")),
+    ({"_embedded": {"events": [ENDED]}}, (State.SUCCEEDED, "")),
+    ({"records": [{"value": ENDED}]}, (State.SUCCEEDED, "")),
+    ({"data": {"type": "Doors", "id": "x", "attributes": ENDED}}, (State.SUCCEEDED, "")),
+    (_said(type="Pending", status="[process.900.request.accepted.key]"), (State.ACCEPTED, "")),
+    (_said(type="Pending", status="[process.901.vehicle.asleep.key]"), (State.WAKING, "")),
+    (_said(type="Pending", status=903), (State.SENT, "")),
+    (_said(type="Pending", status="MessageDelivered"), (State.SENT, "")),
+    (_said(type="Done", status="Executed"), (State.SUCCEEDED, "")),
+    (_said(type="Done", status="Rejected"), (State.FAILED, "NotSpecified")),
+    (_said(type="Done", status="TimeOut"), (State.FAILED, "VehicleConnectionTimeout")),
+    (_said(**FAILED, failedReason="VehicleInUse"), (State.FAILED, "VehicleInUse")),
+    (_said(**FAILED, error={"code": "40499", "message": "VehicleInUse"}), (State.FAILED, "VehicleInUse")),
+    (_said(**FAILED, failureCause={"code": 7, "cause": "CidInside"}), (State.FAILED, "CidInside")),
+    (_said(**FAILED, reason="it rained"), (State.FAILED, "NotSpecified")),
+    # what nobody knows means nothing
+    (_said(type="Pending", status="Queued", reason="busy"), (None, "")),
+    (_said(type="Done", status="0"), (None, "")),
+]
+
+
+@pytest.mark.parametrize(("body", "meant"), HEARD)
+def test_a_notification_is_understood_as_clients_write_it(body: Any, meant: tuple[State | None, str]) -> None:
+    [event] = read_body(msgspec.json.encode(body))
+    assert (event.state, event.cause) == meant

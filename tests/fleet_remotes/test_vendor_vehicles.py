@@ -92,6 +92,9 @@ def test_capabilities_are_read(remote: Any, can: list[str]) -> None:
         ({"stolen": {"state": True, "id": "x"}}, None, None, True, False),
         ({"stolen": {"state": False}}, None, None, False, False),
         ({"stolen": None}, None, None, False, False),
+        ({"stolen": {"state": "Stolen"}}, None, None, True, False),
+        ({"ignition": "On", "energies": {"electric": {"level": 55}}}, None, 55, False, True),
+        ({"energy": [{"type": "Electric", "battery": {"soc": 64}}]}, None, 64, False, False),
         ({"privacy": {"state": "Sometimes"}, "ignition": {"type": "Cranking"}}, None, None, False, False),
     ],
 )
