@@ -296,7 +296,7 @@ def _said(**status: Any) -> dict[str, Any]:
     return {"remoteActionId": "ra", "vin": "VF3", "eventStatus": status}
 
 
-ENDED, FAILED = _said(type="Done", status="Success"), {"type": "Done", "status": "Failed"}
+ENDED = _said(**DONE)
 # What public clients and other vendors' webhooks have: where a notification stands, its words, its causes.
 HEARD: list[tuple[Any, tuple[State | None, str]]] = [
     *[({name: [ENDED]}, (State.SUCCEEDED, "")) for name in ("items", "notifications", "records")],
