@@ -138,7 +138,7 @@ def check_condition(text: str, kinds: Iterable[EventKind]) -> None:
     """Raises SearchError when a condition is malformed, or names a field or a word that none of these kinds has."""
     compile_condition(text)
     terms = EVENT_CONDITION.parse(text).terms
-    _refuse_unfinished(text, terms)
+    refuse_unfinished(text, EVENT_CONDITION)
     kinds = list(kinds)
     for term in terms:
         _refuse_unknown_words(term, kinds)
@@ -155,9 +155,11 @@ def check_condition(text: str, kinds: Iterable[EventKind]) -> None:
             raise _unknown(term.field, ENVELOPE)
 
 
-def _refuse_unfinished(text: str, terms: Sequence[Term]) -> None:
-    """A search that is being typed may be anything; a condition that is kept is finished, and means what it says."""
-    if len(EVENT_CONDITION.parse(f"{text} x").terms) == len(terms):
+def refuse_unfinished(text: str, schema: SearchSchema) -> None:
+    """A search that is being typed may be anything; one that is kept is finished, and means what it says. Raises
+    SearchError."""
+    terms = schema.parse(text).terms
+    if len(schema.parse(f"{text} x").terms) == len(terms):
         raise SearchError(_("A quotation mark in the condition is not closed."))
     for term in terms:
         (value, *_more) = term.values

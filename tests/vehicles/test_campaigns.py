@@ -168,3 +168,9 @@ def test_who_leaves_the_audience_loses_the_banner_and_counts_as_told() -> None:
         take(driver(at(minutes=minutes), program=program), now=at(minutes=minutes))
         assert shown() == seen
     assert selectors.campaign_progress(campaign)["told"] == 1
+
+
+@pytest.mark.parametrize("audience", ["country:FR OR app:1", "(program:lyon", "program:", 'country:"FR'])
+def test_an_audience_that_would_mean_something_else_is_refused(audience: str) -> None:
+    with pytest.raises(Refused):
+        draft(audience=audience)

@@ -16,6 +16,7 @@ from core.people import seen_as_it_is
 from core.refusal import Refused
 from core.search import SearchError
 from core.words import name_among
+from outbox.subscriptions.conditions import refuse_unfinished
 from vehicles.catalogue import CAMPAIGN_TYPES
 from vehicles.choices import CampaignState
 from vehicles.models import Campaign, CampaignRecipient, Driver
@@ -59,7 +60,8 @@ def clean_campaign(values: dict[str, Any]) -> dict[str, Any]:
     if cleaned["type"] == CAMPAIGN_TYPES[0] and not version_key(str(cleaned.get("min_app_version") or "")):
         errors["min_app_version"] = _("Say from which version on the app is new enough, e.g. 4.16.")
     try:
-        audience_of(str(cleaned.get("audience") or ""))
+        audience_of(audience := str(cleaned.get("audience") or ""))
+        refuse_unfinished(audience, DRIVER_SEARCH)
     except SearchError as error:
         errors["audience"] = str(error)
     if cleaned.get("ends_at") and cleaned["ends_at"] <= cleaned["begins_at"]:
