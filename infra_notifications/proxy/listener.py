@@ -238,9 +238,9 @@ class Listener:
             found = reading.result_in(data)
             self._figures[Figure.NOT_READ_GARBAGE] += found is None
             interval_s = interval_of(call.action, found, call.interval_s)
-            if from_station and interval_s is None:
-                return
             payload = retained(call.action, found, RESULT)
+            if from_station and interval_s is None and "getVariableResult" not in payload:
+                return
             station.csms_offset_s = reading.ahead_s(payload, now, station.csms_offset_s)
             if call.action == "Heartbeat":
                 return

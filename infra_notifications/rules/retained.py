@@ -34,6 +34,7 @@ def _fields(names: str, **nested: Fields) -> Fields:
 
 
 _EVSE = _fields("id connectorId")
+_PART = {"component": _fields("name instance", evse=_EVSE), "variable": _fields("name instance")}
 _EVERYWHERE = _fields("connectorId evseId timestamp generatedAt transactionId status offline requestId", evse=_EVSE)
 _KEPT: dict[str, Fields] = {
     "BootNotification": _fields(
@@ -46,18 +47,12 @@ _KEPT: dict[str, Fields] = {
         eventData=_fields(
             "eventId timestamp trigger cause actualValue techCode techInfo cleared transactionId severity"
             " variableMonitoringId eventNotificationType",
-            component=_fields("name instance", evse=_EVSE),
-            variable=_fields("name instance"),
+            **_PART,
         ),
     ),
     "NotifyReport": _fields(
         "seqNo tbc",
-        reportData=_fields(
-            "",
-            component=_fields("name instance", evse=_EVSE),
-            variable=_fields("name instance"),
-            variableAttribute=_fields("type value"),
-        ),
+        reportData=_fields("", **_PART, variableAttribute=_fields("type value")),
     ),
     "SecurityEventNotification": _fields("type techInfo"),
     "NotifyDERAlarm": _fields("controlType gridEventFault alarmEnded extraInfo"),
@@ -79,6 +74,7 @@ _KEPT_OF_ANSWERS = _fields(
     idTagInfo=_STATUS,
     idTokenInfo=_STATUS,
     statusInfo=_fields("reasonCode"),
+    getVariableResult=_fields("attributeStatus attributeType attributeValue", **_PART),
 )
 # Words in the name of a variable of which the value is nobody's business: anywhere in it, and those that others hold
 # ("stopping", "mapping") at an end of one of its own.
@@ -106,7 +102,12 @@ def retained(action: str, payload: Any, kind: str = CALL) -> dict[str, Any]:
     if kind == ERROR:
         return {"errorCode": text(body.get("errorCode"))[:MOST_VALUE]}
     if kind != CALL:
-        return _part(body, _KEPT_OF_ANSWERS)
+        kept = _part(body, _KEPT_OF_ANSWERS)
+        results = _elements(kept, "getvariableresult")
+        told = [each for each in results if _is_told(each)]
+        return {name: value for name, value in kept.items() if fold(name) != "getvariableresult"} | (
+            {"getVariableResult": told} if told else {}
+        )
     kept = _part(body, _KEPT.get(action, _EVERYWHERE))
     if action == "DataTransfer":
         _keep_carried(body, kept)
@@ -158,12 +159,17 @@ def _elements(kept: dict[str, Any], field: str) -> list[dict[str, Any]]:
 
 def _hide_configuration(report: dict[str, Any]) -> None:
     """The values of a report, but for those of variables that say whether something is broken."""
-    told = fold(text(object_of(report.get("variable")).get("name"))) in TOLD_BY_REPORTS
+    told = _is_told(report)
     attributes = report.get("variableAttribute")
     for attribute in map(object_of, attributes if isinstance(attributes, list) else [attributes]):
         for name, value in attribute.items():
             if fold(name) == "value":
                 attribute[name] = without_secrets(text(value)) if told else HIDDEN
+
+
+def _is_told(report: Mapping[str, Any]) -> bool:
+    """Whether its variable says whether something is broken."""
+    return fold(text(object_of(report.get("variable")).get("name"))) in TOLD_BY_REPORTS
 
 
 def _hide_value(event: dict[str, Any]) -> None:

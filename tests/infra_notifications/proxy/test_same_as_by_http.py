@@ -14,7 +14,8 @@ from infra_notifications.rules.actions import ACTIONS
 from infra_notifications.rules.frames import parse_frame
 from infra_notifications.rules.spelling import PROTOCOLS
 from infra_notifications.services.frames import message_of
-from tests.infra_notifications.helpers import NOW, station
+from tests.conftest import ApiClient
+from tests.infra_notifications.helpers import NOW, open_cases, station
 from tests.infra_notifications.proxy.test_listener import Ear
 
 LABELS = {version: label for label, version in PROTOCOLS.items()}
@@ -71,3 +72,26 @@ def test_what_is_cut_off_in_a_part_that_nobody_reads_is_a_frame_all_the_same(ear
 def ear(tmp_path: Path) -> Ear:
     OcppRoute.objects.create(slug="main", upstream="ws://csms")
     return Ear(tmp_path)
+
+
+@pytest.mark.django_db
+def test_a_fault_that_an_answer_tells_is_heard_and_other_values_are_nobodys_business(ear: Ear, api: ApiClient) -> None:
+    where = {"component": {"name": "Connector", "evse": {"id": 1}}, "variable": {"name": "AvailabilityState"}}
+    secret = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
+
+    def answer(said: str) -> dict[str, Any]:
+        told = {"attributeStatus": "Accepted", "attributeValue": said}
+        return {"getVariableResult": [where | told, secret | told | {"attributeValue": "SECRET-1"}]}
+
+    ask = [2, "c1", "GetVariables", {"getVariableData": [where, secret]}]
+    points = (station(points=1), station("CP-2", points=1))
+    link = ear.connect(protocol="ocpp2.0.1")
+    for said, cases in (("Faulted", ["OTHER_FAULT"]), ("Available", [])):
+        ear.now += 1
+        ear.say(link, *ask, csms=True)
+        ear.say(link, 3, "c1", answer(said))
+        ear.take()
+        frames = [ask, [3, "c1", answer(said)]]
+        assert api.post("/charging/frames/CP-2?protocol=ocpp2.0.1", frames).status_code == 202
+        assert [open_cases(*each) for each in points] == [cases, cases], said
+    assert "SECRET-1" not in ear.stored + str(list(ChargePointMessage.objects.values_list("payload", flat=True)))
