@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+_LARGE = 512 * 1024
 _ASIDE = "as_migrated"  # a schema with a copy of every table that migrations filled
 
 
@@ -31,16 +32,33 @@ def put_back() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [_ASIDE])
         kept = [str(name) for (name,) in cursor.fetchall()]
-        others = set(connection.introspection.table_names(cursor)) - {"django_migrations", *kept}
-        if written := _filled(cursor, sorted(others)):
-            names = ", ".join(f'public."{table}"' for table in written)
-            cursor.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
-        if changed := [table for table in kept if _differs(cursor, table)]:
-            cursor.execute("SET session_replication_role = replica")  # in any order, foreign keys or not
-            for table in changed:
-                cursor.execute(f'DELETE FROM public."{table}"')
-                cursor.execute(f'INSERT INTO public."{table}" SELECT * FROM {_ASIDE}."{table}"')
-            cursor.execute("SET session_replication_role = DEFAULT")
+        cursor.execute("SET session_replication_role = replica")  # in any order, foreign keys or not
+        _empty(cursor, set(connection.introspection.table_names(cursor)) - {"django_migrations", *kept})
+        for table in (table for table in kept if _differs(cursor, table)):
+            cursor.execute(f'DELETE FROM public."{table}"')
+            cursor.execute(f'INSERT INTO public."{table}" SELECT * FROM {_ASIDE}."{table}"')
+        cursor.execute("SET session_replication_role = DEFAULT")
+
+
+def _empty(cursor: CursorWrapper, tables: set[str]) -> None:
+    """Deletes, which takes a tenth of the time of TRUNCATE; what became large is cut, for nobody vacuums here."""
+    cursor.execute(
+        "SELECT relname, pg_relation_size(oid) > %s FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        " AND relname = ANY(%s) AND (relkind = 'p' OR pg_relation_size(oid) > 0)",
+        [_LARGE, list(tables)],
+    )
+    written = {str(name): is_large for name, is_large in cursor.fetchall()}
+    if not written:
+        return
+    if large := ", ".join(f'public."{table}"' for table, is_large in written.items() if is_large):
+        cursor.execute(f"TRUNCATE {large} CASCADE")
+    cursor.execute("; ".join(f'DELETE FROM public."{table}"' for table in written))
+    cursor.execute(
+        "SELECT setval(s.oid::regclass, 1, false) FROM pg_class s JOIN pg_depend d ON d.objid = s.oid"
+        " AND d.deptype IN ('a', 'i') JOIN pg_class t ON t.oid = d.refobjid"
+        " WHERE s.relkind = 'S' AND t.relnamespace = 'public'::regnamespace AND t.relname = ANY(%s)",
+        [list(written)],
+    )
 
 
 def _filled(cursor: CursorWrapper, tables: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, connections, transaction
@@ -48,6 +49,8 @@ def pytest_configure() -> None:
     """What is slow on purpose or at first need not be so in each of thousands of tests."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.WHITENOISE_AUTOREFRESH = True  # static files are looked for when they are asked for
+    # The links to all models on every page of the admin; tests/console/test_security_headers.py looks at them once.
+    admin.site.enable_nav_sidebar = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import heroicons
@@ -25,6 +25,7 @@ _STEPS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 @register.simple_tag
+@cache
 def icon(name: str, size: int = 18) -> SafeString:
     """An inline SVG that screen readers skip; the text beside it says what it means."""
     attributes: dict[str, object] = {"class": "icon", "aria_hidden": "true", "focusable": "false"}

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -59,8 +61,18 @@ class CompiledRule:
         return self.says is None or self.says.met_by(heard)
 
 
+CONDITIONS = tuple(RuleRow.__annotations__)
+
+
 def compile_rule(row: RuleRow) -> CompiledRule:
-    """Turns a rule's conditions into tests; an empty condition needs none."""
+    """Turns a rule's conditions into tests; an empty condition needs none. The same rule is compiled but once."""
+    given = (getattr(row, name) for name in CONDITIONS)
+    return _compiled(*(tuple(each) if isinstance(each, list) else each for each in given))
+
+
+@lru_cache(maxsize=1_000)
+def _compiled(*given: Any) -> CompiledRule:
+    row: Any = SimpleNamespace(**dict(zip(CONDITIONS, given, strict=True)))
     tests: list[Callable[[Observation], bool]] = []
     if row.protocols:
         starts = tuple(p.lower().rstrip("*") for p in row.protocols)

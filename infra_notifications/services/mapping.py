@@ -15,7 +15,7 @@ from core.refusal import Refused, refusing_invalid_models
 from infra_notifications.choices import Case, Effect, MessageVerdict
 from infra_notifications.ingest import Observation, observe
 from infra_notifications.models import ChargePointMessage, EventRule, UnmappedReport
-from infra_notifications.rules.matching import RuleBook, effect_of
+from infra_notifications.rules.matching import CONDITIONS, RuleBook, effect_of
 
 # A rule made by a click is asked when no seeded one is met, so that it takes nothing from another case.
 CLICKED_PRECEDENCE = 54
@@ -29,8 +29,8 @@ _ENABLED = "enabled"
 
 def rule_book() -> RuleBook:
     """The enabled rules in their order, compiled anew when the table has changed."""
-    version = rule_versions.get(_ENABLED, _version)
-    return _rule_books.get(_ENABLED, lambda: RuleBook(EventRule.objects.filter(enabled=True)), stamp=version)
+    rows = EventRule.objects.filter(enabled=True).values_list(*CONDITIONS, named=True)
+    return _rule_books.get(_ENABLED, lambda: RuleBook(rows), stamp=rule_versions.get(_ENABLED, _version))
 
 
 def _version() -> tuple[Any, ...]:

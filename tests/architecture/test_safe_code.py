@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,15 +29,21 @@ def name_of(node: ast.AST) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
+@cache
+def walked(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """A file's nodes, laid out once for all rules."""
+    return tuple(ast.walk(tree))
+
+
 def calls(tree: ast.Module, *names: str) -> Iterator[ast.Call]:
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, ast.Call) and name_of(node.func) in names:
             yield node
 
 
 def compares_secrets(tree: ast.Module) -> Iterator[ast.AST]:
     """`==` ends at the first wrong character, which can be measured: hmac.compare_digest does not."""
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
             sides = (node.left, *node.comparators)
             if not any(isinstance(side, ast.Constant) for side in sides):
@@ -45,7 +52,7 @@ def compares_secrets(tree: ast.Module) -> Iterator[ast.AST]:
 
 def trusts_without_proof(tree: ast.Module) -> Iterator[ast.AST]:
     """TLS whose certificate nobody looks at."""
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if name_of(node) in ("CERT_NONE", "_create_unverified_context"):
             yield node
         if isinstance(node, ast.keyword) and node.arg in ("verify", "verify_ssl", "check_hostname"):
@@ -70,7 +77,7 @@ def redirects_where_the_request_says(tree: ast.Module) -> Iterator[ast.AST]:
 
 def runs_text_as_code(tree: ast.Module) -> Iterator[ast.AST]:
     """What executes or rebuilds what somebody wrote."""
-    for node in ast.walk(tree):
+    for node in walked(tree):
         modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         yield from (
@@ -89,7 +96,7 @@ def runs_text_as_code(tree: ast.Module) -> Iterator[ast.AST]:
 
 
 def starts_processes(tree: ast.Module) -> Iterator[ast.AST]:
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, ast.Import) and any(alias.name == "subprocess" for alias in node.names):
             yield node
         if isinstance(node, ast.keyword) and node.arg == "shell":
@@ -103,7 +110,7 @@ def writes_sql_around_the_orm(tree: ast.Module) -> Iterator[ast.AST]:
 
 
 def skips_the_form_token(tree: ast.Module) -> Iterator[ast.AST]:
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, ast.FunctionDef):
             yield from (each for each in node.decorator_list if name_of(each) == "csrf_exempt")
 
@@ -117,7 +124,7 @@ def vouches_for_markup(tree: ast.Module) -> Iterator[ast.AST]:
 
 def writes_markup_in_a_hint(tree: ast.Module) -> Iterator[ast.AST]:
     """What stands below a field is written into the page as it is: `<` begins a tag there, `&lt;` shows it."""
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, ast.keyword) and node.arg == "help_text":
             texts = (each for each in ast.walk(node.value) if isinstance(each, ast.Constant))
             yield from (each for each in texts if isinstance(each.value, str) and "<" in each.value)

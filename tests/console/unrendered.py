@@ -38,11 +38,3 @@ def unrendered() -> Iterator[None]:
     with override_settings(TEMPLATES=[engine, *settings.TEMPLATES]), pytest.MonkeyPatch.context() as patch:
         patch.setattr(admin.site, "each_context", lambda _request: {})
         yield
-
-
-@contextmanager
-def without_sidebar() -> Iterator[None]:
-    """Pages of the admin without the links to all models, which take most of their time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(admin.site, "enable_nav_sidebar", False)
-        yield

@@ -22,7 +22,7 @@ from tests.console.walk import ApiOperation, api_operations, undone
 from tests.factories.everything import World
 
 pytestmark = pytest.mark.django_db
-EXAMPLES = 6
+EXAMPLES = 4
 SCHEMA = schemathesis.openapi.from_dict(machine_api.get_openapi_schema(path_prefix=""))
 SCHEMA.config.update(base_url="http://testserver/api/v1")
 DESCRIBED: list[Any] = [found.ok() for found in SCHEMA.get_all_operations() if isinstance(found, Ok)]

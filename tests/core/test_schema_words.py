@@ -49,12 +49,13 @@ def _refusals(struct: type[msgspec.Struct]) -> Iterator[msgspec.ValidationError]
             yield error
 
 
-@pytest.mark.parametrize("struct", STRUCTS, ids=str)
-def test_every_refusal_of_every_schema_is_a_sentence_of_people(struct: type[msgspec.Struct]) -> None:
-    for error in _refusals(struct):
-        said = readable(error)
-        assert not TECHNICAL.search(said), f"{error} → {said}"
-        assert re.fullmatch(r"(/[^/\[\]`]+)*", pointer_of(error)), str(error)
+def test_every_refusal_of_every_schema_is_a_sentence_of_people() -> None:
+    assert len(STRUCTS) > 150
+    for struct in STRUCTS:
+        for error in _refusals(struct):
+            said = readable(error)
+            assert not TECHNICAL.search(said), f"{struct}: {error} → {said}"
+            assert re.fullmatch(r"(/[^/\[\]`]+)*", pointer_of(error)), f"{struct}: {error}"
 
 
 def test_the_place_and_what_is_wrong_are_named() -> None:

@@ -195,6 +195,8 @@ async def relaying(
         yield Relaying(server.sockets[0].getsockname()[1], relay, figures)
     finally:
         server.close()
+        for pair in list(relay.pairs):
+            pair.abort()  # whoever has not left by now is not waited for
         await relay.drain()
         watch.cancel()
 

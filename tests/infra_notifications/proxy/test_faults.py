@@ -74,7 +74,7 @@ def test_a_side_that_reads_nothing_slows_the_other_and_takes_no_memory(tmp_path:
 
 
 def test_a_station_that_leaves_while_its_csms_sleeps_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra_notifications.proxy.relay.CUT_S", 1.0)
+    monkeypatch.setattr("infra_notifications.proxy.relay.CUT_S", 0.5)
 
     async def scene() -> None:
         async with csms() as system, relaying(system.url) as running:

@@ -186,7 +186,8 @@ def test_a_refusal_goes_back_as_it_is(status: bytes, headers: list[bytes], text:
     play(scene())
 
 
-def test_a_refusal_whose_body_never_ends_goes_back_all_the_same() -> None:
+def test_a_refusal_whose_body_never_ends_goes_back_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra_notifications.proxy.relay.REFUSAL_S", 0.5)
     answer = b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\n\r\nwho "
 
     async def scene() -> None:

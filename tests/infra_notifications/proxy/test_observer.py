@@ -215,7 +215,9 @@ def test_a_station_whose_csms_changed_is_asked_to_come_back_and_loses_nothing() 
     play(scene())
 
 
-def test_a_station_that_does_not_answer_a_move_is_closed_all_the_same() -> None:
+def test_a_station_that_does_not_answer_a_move_is_closed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra_notifications.proxy.relay.CLOSE_S", 0.5)
+
     async def scene() -> None:
         async with csms() as system:
             table = FixedRoutes([Route("site", system.url)])
