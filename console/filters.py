@@ -26,7 +26,17 @@ from django.utils.translation import gettext_lazy as _
 from django_filters.widgets import RangeWidget
 
 from core.cache import Cache
-from core.search import ChoiceFacet, Facet, FlagFacet, NumberFacet, SearchContext, SearchError, SearchSchema
+from core.search import (
+    ChoiceFacet,
+    Facet,
+    FlagFacet,
+    MembershipFacet,
+    NumberFacet,
+    SearchContext,
+    SearchError,
+    SearchSchema,
+    TimeFacet,
+)
 from core.search.counts import Value
 from core.search.stored import FacetSource
 
@@ -217,6 +227,13 @@ def filters_of(search: SearchSchema, *facets: str, opened: int = 3) -> type[Face
     """The filters of a list: these facets of its search, under their own names in the URL. A number is a range."""
     filters = {name: _filter_of(search, name) for name in facets}
     return type("Filters", (FacetFilterSet,), {"search": search, "sections_open": opened, **filters})
+
+
+def facets_to_filter_by(search: SearchSchema) -> list[str]:
+    """The facets whose values are counted, or ranges, and for everybody who sees the list."""
+    kinds = (ChoiceFacet, FlagFacet, MembershipFacet, NumberFacet, TimeFacet)
+    fit = [one for one in search.facets if isinstance(one, kinds) or getattr(one, "counted", False)]
+    return [one.name for one in fit if not (one.personal or one.identifies)]
 
 
 def _filter_of(search: SearchSchema, name: str) -> django_filters.Filter:

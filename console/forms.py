@@ -39,6 +39,12 @@ class SheetField(forms.FileField):
             raise forms.ValidationError(self.too_large)
 
 
+class UrlNameField(forms.SlugField):
+    """A name that stands in an address."""
+
+    default_error_messages = {"invalid": _("Use letters without accents, digits, - and _ alone.")}
+
+
 class SignInForm(AuthenticationForm):
     """Django's, which cuts no name: one longer than any user's must not reach the log of failures."""
 

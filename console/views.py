@@ -100,7 +100,7 @@ class ApiKeyList(ListPage):
         any_text("name", "prefix"),
         (
             TextFacet("name", "name", gettext_lazy("Name")),
-            TextFacet("owner", "created_by__username", gettext_lazy("Belongs to")),
+            TextFacet("owner", "created_by__username", gettext_lazy("Belongs to"), counted=True),
             TimeFacet("used", "last_used_at", gettext_lazy("Last used")),
             TimeFacet("expires", "expires_at", gettext_lazy("Expires")),
         ),
@@ -211,7 +211,7 @@ class AuditList(ListPage):
         (
             TextFacet("who", "actor__username", gettext_lazy("Who")),
             TextFacet("what", "object_repr", gettext_lazy("What")),
-            TextFacet("type", "content_type__model", gettext_lazy("Type")),
+            TextFacet("type", "content_type__model", gettext_lazy("Type"), counted=True),
             ChoiceFacet("action", "action", gettext_lazy("Action"), choices=_ACTIONS),
             TimeFacet("at", "timestamp", gettext_lazy("When")),
             TextFacet("request", "cid", gettext_lazy("Request"), exact=True),

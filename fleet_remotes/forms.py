@@ -11,7 +11,7 @@ from django import forms
 from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext_lazy as _
 
-from console.forms import SheetField
+from console.forms import SheetField, UrlNameField
 from console.lists import BulkForm
 from core.pieces import why_malformed
 from core.time_zones import known_zones
@@ -214,7 +214,7 @@ class StopForm(forms.Form):
 
 
 class CallbackForm(forms.Form):
-    slug = forms.SlugField(label=_("Slug"), max_length=60, help_text=_("The last part of its address."))
+    slug = UrlNameField(label=_("URL name"), max_length=60, help_text=_("The last part of its address."))
     fleet = forms.ModelChoiceField(label=_("Fleet"), queryset=Fleet.objects.all())
     header_name = forms.CharField(label=_("Header"), max_length=60, initial="Authorization")
     header_value = forms.CharField(

@@ -192,7 +192,7 @@ SCHEDULE_SEARCH = SearchSchema(
 CALLBACK_SEARCH = SearchSchema(
     any_text("slug", "fleet__key", "fleet__name", "callback_id"),
     (
-        TextFacet("slug", "slug", _("Slug")),
+        TextFacet("slug", "slug", _("URL name")),
         MembershipFacet("fleet", "fleet", _("Fleet"), belongs=in_fleet),
         FlagFacet("silent", "silent_since", _("Silent"), when_true=Q(silent_since__isnull=False)),
         TimeFacet("received", "last_received_at", _("Last received")),

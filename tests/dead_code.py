@@ -50,6 +50,7 @@ CALLED_BY_OTHERS: Mapping[str, str] = {
     "add_arguments": "Django's management commands",
     "as_sql": "Django's expressions write themselves",
     "has_changed": "Django's fields compare themselves with what was sent",
+    "__init_subclass__": "Python calls it for each subclass",
     "disable_csrf": "crispy-forms reads it from a form's helper",
     "form_tag": "crispy-forms reads it from a form's helper",
     "parse_body": "django-ninja reads a request's body by it",

@@ -203,7 +203,7 @@ ACCOUNT_SEARCH = SearchSchema(
     _account_text,
     (
         TextFacet("brand", "brand", _("Brand")),
-        NameFacet("auth", "auth_state", _("Sign-in")),
+        NameFacet("auth", "auth_state", _("Sign-in"), counted=True),
         FlagFacet("linked", "linked", _("Linked"), when_true=Q(linked=True)),
         TextFacet("driver", "driver__external_id", _("Driver"), identifies=True),
     ),
@@ -225,7 +225,7 @@ CONTRACT_SEARCH = SearchSchema(
     _contract_text,
     (
         TextFacet("supplier", "supplier", _("Supplier")),
-        NameFacet("state", "state", _("State")),
+        NameFacet("state", "state", _("State"), counted=True),
         TextFacet("number", "contract_number", _("Contract number"), personal=True),
         TextFacet("driver", "driver__external_id", _("Driver"), identifies=True),
         TextFacet("location", "location__name", _("Location"), personal=True),
@@ -259,7 +259,7 @@ CAMPAIGN_SEARCH = SearchSchema(
     any_text("name", "type", personal=("audience",)),
     (
         ChoiceFacet("state", "state", _("State"), choices=_values(CampaignState)),
-        NameFacet("type", "type", _("Notification")),
+        NameFacet("type", "type", _("Notification"), counted=True),
         TimeFacet("begins", "begins_at", _("Begins")),
         TimeFacet("ends", "ends_at", _("Ends")),
     ),
@@ -309,17 +309,23 @@ TYPE_SEARCH = SearchSchema(
 
 LOOK_SEARCH = SearchSchema(
     any_text("program", "logo", personal=("sender", "reply_to")),
-    (NameFacet("program", "program", _("Programme"), ("programme",)), TextFacet("logo", "logo", _("Logo"))),
+    (
+        NameFacet("program", "program", _("Programme"), ("programme",), counted=True),
+        TextFacet("logo", "logo", _("Logo")),
+    ),
 )
 LANGUAGE_SEARCH = SearchSchema(
     any_text("code"),
-    (NameFacet("language", "code", _("Language"), ("code",)), NameFacet("fallback", "fallback", _("Otherwise"))),
+    (
+        NameFacet("language", "code", _("Language"), ("code",), counted=True),
+        NameFacet("fallback", "fallback", _("Otherwise"), counted=True),
+    ),
 )
 
 SOURCE_SEARCH = SearchSchema(
     any_text("slug", "platform"),
     (
-        TextFacet("slug", "slug", _("Slug")),
+        TextFacet("slug", "slug", _("URL name")),
         ChoiceFacet("platform", "platform", _("Platform"), choices=_values(PlatformName)),
         FlagFacet("on", "enabled", _("On"), when_true=Q(enabled=True)),
         TimeFacet("received", "last_received_at", _("Last received")),

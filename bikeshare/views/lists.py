@@ -72,6 +72,7 @@ class ResourceList(ListPage):
 
 class TripList(ResourceList):
     key, title, permission, model = "trips", _("Trips"), "bikeshare.view_trip", Trip
+    empty_link = "bikeshare:vehicules"
     search, filterset = SEARCHES["trips"], FILTERS["trips"]
     columns = (
         Column("start_at", _("Started"), f"{_CELLS}/trip.html", sort="start_at"),
@@ -178,6 +179,7 @@ class StationList(ResourceList):
 
 class DockList(ResourceList):
     key, title, permission, model = "docks", _("Docks"), "bikeshare.view_dock", Dock
+    empty_link = "bikeshare:stations"
     search, filterset = SEARCHES["docks"], FILTERS["docks"]
     columns = (
         Column("number", _("Number"), f"{_CELLS}/object.html", sort="number"),
@@ -250,6 +252,7 @@ class CyclistList(ResourceList):
 
 class RegistrationList(ResourceList):
     key, title, permission, model = "registrations", _("Registrations"), "bikeshare.view_registration", Registration
+    empty_link = "bikeshare:cyclists"
     search, filterset = SEARCHES["registrations"], FILTERS["registrations"]
     columns = (
         Column("id", _("Id"), f"{_CELLS}/object.html"),
@@ -295,6 +298,7 @@ class SubscriptionList(ResourceList):
 
 class PassList(ResourceList):
     key, title, permission, model = "passes", _("Passes"), "bikeshare.view_pass", Pass
+    empty_link = "bikeshare:cyclists"
     search, filterset = SEARCHES["passes"], FILTERS["passes"]
     columns = (
         Column("uid", _("Card number"), f"{_CELLS}/object.html", sort="uid", personal=True),

@@ -13,8 +13,8 @@ A new list declares, it does not program.
 
         def rows(self, request): return selectors.incidents()
 
-Its state is its URL: `q`, the filters, `sort`, `page`; chips and column heads are links, htmx swaps the named partial.
-`?as=suggestions` answers what could be typed next, `?as=csv` (or `xlsx`, `json`) the whole list; a
+Its state is its URL: `q`, the filters, `sort`, `columns`, `page`; chips and column heads are links, htmx swaps the
+named partial. `?as=suggestions` answers what could be typed next, `?as=csv` (or `xlsx`, `json`) the whole list; a
 POST says what to `do`.
 """
 

@@ -10,16 +10,13 @@ from django.http import HttpRequest, QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from console.filters import FacetFilterSet
+from console.filters import FacetFilterSet, facets_to_filter_by, filters_of
 from console.lists.actions import BulkAction
 from console.lists.columns import Action, Column
 from console.lists.links import chips_of
 from core.search import SearchError, SearchSchema
 from core.search.caret import typing_at
 from core.search.stored import FacetSource
-
-# In a long list, so many rows are counted anew for each search.
-COUNTED_WITHIN = 1_000
 
 
 class Listing:
@@ -29,7 +26,8 @@ class Listing:
     title: ClassVar[str | Promise]
     permission: ClassVar[str]
     search: ClassVar[SearchSchema]
-    filterset: ClassVar[type[FacetFilterSet] | None] = None
+    # By default all facets of the search that are fit for it.
+    filterset: ClassVar[type[FacetFilterSet]]
     columns: ClassVar[Sequence[Column]]
     # What can be done with selected rows.
     bulk: ClassVar[Sequence[BulkAction]] = ()
@@ -46,9 +44,15 @@ class Listing:
     intro: ClassVar[str | Promise] = ""
     empty_title: ClassVar[str | Promise] = _("Nothing here yet")
     empty_text: ClassVar[str | Promise] = ""
+    # The name of the list where an empty one goes on, beside its actions; without either to the API's documentation.
+    empty_link: ClassVar[str] = ""
     placeholder: ClassVar[str | Promise] = _("Search")
     # Whether people may keep searches and columns of it and take it home: a step of a wizard is no place for that.
     has_tools: ClassVar[bool] = True
+
+    def __init_subclass__(cls) -> None:
+        if "search" in vars(cls) and "filterset" not in vars(cls):
+            cls.filterset = filters_of(cls.search, *facets_to_filter_by(cls.search), opened=2)
 
     # ---- what a list declares -----------------------------------------------------------------------------------
 
@@ -120,7 +124,7 @@ class Listing:
         rows, filters = self.rows(request), None
         text, condition, error = self._searched(request)
         rows = rows.filter(condition) if condition else rows
-        if self.filterset is not None and not self.filterset.is_idle(params):
+        if not self.filterset.is_idle(params):
             filters = self.filterset(params, queryset=rows, request=request)
             rows = filters.qs if filters.is_valid() else rows
         chips = chips_of(params, text, self.search, filters)
@@ -137,8 +141,8 @@ class Listing:
         """The values of all rows."""
         return FacetSource(self.counted_as, lambda: self.rows(request), self.search)
 
-    def facets_within(self, request: HttpRequest, text: str, matching: int) -> FacetSource:
-        """The values of the rows that a search selects; of a long list only while they are few to count."""
-        if not text or (self.counted_as and matching > COUNTED_WITHIN):
+    def facets_within(self, request: HttpRequest, text: str) -> FacetSource:
+        """The values of the rows that a search selects."""
+        if not text:
             return self.facet_source(request)
         return FacetSource("", lambda: self.rows(request).filter(self.search.condition(text)), self.search)

@@ -7,11 +7,14 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
+from django.urls import resolve, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from django.views import View
 
 from console.lists import personal
 from console.lists.bulk import answer_bulk
-from console.lists.columns import Column
+from console.lists.columns import Action, Column
 from console.lists.export import FORMS, answer_file
 from console.lists.links import kept, query_without
 from console.lists.listing import Listing
@@ -77,7 +80,8 @@ class ListPage(Listing, View):
             "page": page,
             "heads": [self._head(column, sort, params) for column in shown],
             "base_query": query_without(params),
-            "clear_url": query_without(request.GET, *[n for n in request.GET if n != "sort"]),
+            "clear_url": query_without(request.GET, *[n for n in request.GET if n not in ("sort", "columns")]),
+            "new_counts": self._counts_anew(request, selection["was"]),
             "actions": [a for a in self.actions(request) if request.user.has_perm(a.permission)],
             "bulk_actions": [a for a in self.bulk if request.user.has_perm(a.permission)],
             "undo": last_undo(person(request)) if self.bulk else None,
@@ -85,16 +89,22 @@ class ListPage(Listing, View):
         if self.has_tools:
             context |= personal.menu(self, request)
             context["exports"] = self.exports(context["base_query"])
+        if not page.rows:
+            context["ways_on"] = self._ways_on(request, context["actions"])
         context |= self.extra_context(request)
         return self._answer(request, context)
 
     def _answer(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         """The page, or the part that htmx asks for; the address bar follows what is readable."""
         target = request.headers.get("HX-Target", "")
-        known = {self.list_id: self.results_template, f"{self.list_id}-all": "console/parts/list_form.html"}
+        known = {
+            self.list_id: self.results_template,
+            f"{self.list_id}-all": "console/parts/list_form.html",
+            f"{self.list_id}-filters": "console/parts/filter_panel.html",
+        }
         name = (known | self.parts).get(target, self.template)
-        if self.filterset is not None and target != self.list_id:
-            source = self.facets_within(request, context["was"], context["page"].total)
+        if target != self.list_id:
+            source = self.facets_within(request, context["was"])
             filters = context["filters"] or self.filterset(request.GET, queryset=source.rows())
             context["filter_panel"] = filters.drawn(source)
         response = render(request, name, context)
@@ -105,6 +115,21 @@ class ListPage(Listing, View):
             readable = context["was"] == request.GET.get("q", "")
             response["HX-Replace-Url" if typing else "HX-Push-Url"] = url if readable or not typing else "false"
         return response
+
+    def _ways_on(self, request: HttpRequest, actions: list[Action]) -> list[tuple[str | Promise, str]]:
+        """Where who stands before an empty list goes on: by what can be done here, to another list, or to the API."""
+        ways: list[tuple[str | Promise, str]] = [(action.label, action.url) for action in actions]
+        if self.empty_link:
+            url = reverse(self.empty_link)
+            other: Any = resolve(url).func
+            if request.user.has_perm(other.view_class.permission):
+                ways.append((other.view_class.title, url))
+        return ways or [(_("API documentation"), reverse("api:openapi-view"))]
+
+    def _counts_anew(self, request: HttpRequest, text: str) -> bool:
+        """Whether the search of the list's form has changed, and with it the counts beside the filters."""
+        of_form = request.headers.get("HX-Trigger") == f"{self.list_id}-form"
+        return of_form and request.headers.get("HX-Target") == self.list_id and text != request.GET.get("was", "")
 
     def _head(self, column: Column, sort: str, params: QueryDict) -> dict[str, Any]:
         up, down = column.name, f"-{column.name}"

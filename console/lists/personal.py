@@ -31,8 +31,9 @@ def _back(request: HttpRequest) -> HttpResponse:
 
 
 def shown_columns(page: Listing, request: HttpRequest) -> Sequence[Column]:
-    """The columns that this person chose, in the list's order; tools always stand."""
-    chosen = _chosen(page, request)
+    """The columns of the URL, else those that this person chose, in the list's order; tools always stand."""
+    known = {c.name for c in page.columns if not c.is_tool}
+    chosen = known & set(request.GET.get("columns", "").split(",")) or _chosen(page, request)
     return [c for c in page.columns if c.is_tool or (not c.hidden if chosen is None else c.name in chosen)]
 
 
@@ -48,16 +49,17 @@ def _chosen(page: Listing, request: HttpRequest) -> set[str] | None:
 
 
 def choose_columns(page: Listing, request: HttpRequest) -> HttpResponse:
-    """Keeps the choice; one of all or of none is the list's own again."""
+    """Keeps the choice, and names it in the URL; one of the usual ones or of none is the list's own again."""
     usual = {c.name for c in page.columns if not c.is_tool and not c.hidden}
     known = {c.name for c in page.columns if not c.is_tool}
     wanted = known & set(request.POST.getlist("column"))
     mine: dict[str, Any] = {"owner_id": person(request).pk, "list_key": page.key}
     if wanted in (set(), usual) or "reset" in request.POST:
         ColumnChoice.objects.filter(**mine).delete()
-    else:
-        ColumnChoice.objects.update_or_create(**mine, defaults={"columns": sorted(wanted)})
-    return _back(request)
+        return redirect(f"{request.path}{query_without(request.GET, 'columns')}")
+    ColumnChoice.objects.update_or_create(**mine, defaults={"columns": sorted(wanted)})
+    shown = ",".join(column.name for column in page.columns if column.name in wanted)
+    return redirect(f"{request.path}{query_without(request.GET, columns=shown)}")
 
 
 # ---- saved searches ---------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ _VIEW, _SEND = "fleet_remotes.view_remoteaction", "fleet_remotes.send_command"
 
 class ActionList(ListPage):
     key = "remote_actions"
+    empty_link = "fleet_remotes:vehicles"
     title = gettext_lazy("Remote actions")
     permission = _VIEW
     search = ACTION_SEARCH

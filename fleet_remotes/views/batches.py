@@ -31,6 +31,7 @@ STOP_POLLING = 286
 
 class BatchList(ListPage):
     key = "command_batches"
+    empty_link = "fleet_remotes:vehicles"
     title = gettext_lazy("Batches")
     permission = _VIEW
     search = BATCH_SEARCH
@@ -78,6 +79,7 @@ class BatchPage(ListPage):
     """One batch: its progress above the list of its actions."""
 
     key = "command_batch"
+    empty_link = "fleet_remotes:vehicles"
     title = gettext_lazy("Batch")
     permission = _VIEW
     search = ACTION_SEARCH

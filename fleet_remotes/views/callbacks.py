@@ -206,6 +206,7 @@ def callbacks_at_vendor(request: HttpRequest, pk: int) -> HttpResponse:
 
 class NotificationList(ListPage):
     key = "remote_notifications"
+    empty_link = "fleet_remotes:callbacks"
     title = gettext_lazy("Notifications received")
     permission = _NOTIFICATIONS
     search = NOTIFICATION_SEARCH
@@ -255,6 +256,7 @@ def unmatched_read_again(request: HttpRequest) -> HttpResponse:
 
 class MessageList(ListPage):
     key = "callback_messages"
+    empty_link = "fleet_remotes:callbacks"
     title = gettext_lazy("Raw messages")
     permission = _MESSAGES
     intro = gettext_lazy("Every body that a callback brought, as it was received.")

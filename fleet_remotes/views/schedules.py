@@ -30,6 +30,7 @@ _VIEW, _SEND = "fleet_remotes.view_commandschedule", "fleet_remotes.send_command
 
 class ScheduleList(ListPage):
     key = "command_schedules"
+    empty_link = "fleet_remotes:vehicles"
     title = gettext_lazy("Schedules")
     permission = _VIEW
     intro = gettext_lazy(

@@ -185,6 +185,7 @@ class WakeUpList(ListPage):
 
 class FleetList(ListPage):
     key = "fleets"
+    empty_link = "fleet_remotes:vehicles"
     title = gettext_lazy("Fleets")
     permission = "fleet_remotes.view_fleet"
     intro = gettext_lazy("The stop switch holds back every command to a fleet; what the vendor has is not called back.")

@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy as _
 from console.forms import SheetField
 from console.lists import BulkForm
 from core.email_addresses import validate_mailbox
-from core.pieces import why_malformed
 from core.refusal import Refused, add_refusal, refusing_in_form
 from core.text import identity_key
 from core.time_zones import known_zones
@@ -286,7 +285,7 @@ class TryRuleForm(forms.Form):
         try:
             given = msgspec.json.decode(self.cleaned_data["message"])
         except (msgspec.DecodeError, RecursionError) as error:
-            raise forms.ValidationError(_("This is no JSON: %(error)s") % {"error": why_malformed(error)}) from error
+            raise forms.ValidationError(_("This is no JSON; paste the whole message.")) from error
         message: dict[str, Any]
         match given:
             case [2, _id, action, payload, *_rest]:

@@ -61,7 +61,7 @@ MOVED_SEARCH = SearchSchema(
     any_text("station", "target__slug"),
     (
         TextFacet("station", "station", _("Station")),
-        TextFacet("target", "target__slug", _("Passed on by")),
+        TextFacet("target", "target__slug", _("Passed on by"), counted=True),
         TimeFacet("moved", "moved_at", _("Moved")),
     ),
 )
@@ -84,8 +84,8 @@ OCPI_PARTY_SEARCH = SearchSchema(
 UNMAPPED_SEARCH = SearchSchema(
     any_text("said", "signature", "station", "charge_point__evse_id"),
     (
-        TextFacet("action", "action", _("Action")),
-        TextFacet("protocol", "protocol", _("Protocol")),
+        TextFacet("action", "action", _("Action"), counted=True),
+        TextFacet("protocol", "protocol", _("Protocol"), counted=True),
         TextFacet("station", "station", _("Station")),
         EvseFacet("evse", "charge_point__evse_id", _("EVSE id"), point="charge_point"),
         NumberFacet("count", "seen", _("Seen")),
@@ -99,8 +99,8 @@ UNKNOWN_SEARCH = SearchSchema(
     (
         TextFacet("evse", "evse_id", _("EVSE id")),
         TextFacet("station", "station", _("Station")),
-        TextFacet("vendor", "vendor", _("Vendor")),
-        TextFacet("model", "model", _("Model")),
+        TextFacet("vendor", "vendor", _("Vendor"), counted=True),
+        TextFacet("model", "model", _("Model"), counted=True),
         NumberFacet("messages", "messages", _("Messages")),
         TimeFacet("seen", "last_seen", _("Last seen")),
     ),

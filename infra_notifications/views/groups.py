@@ -208,6 +208,7 @@ class _GroupTab(ListPage):
 
 class GroupMembers(_GroupTab):
     key = "group_members"
+    empty_link = "infra_notifications:charge_points"
     tab = "group_members"
     search = CHARGE_POINT_SEARCH
     filterset = ChargePointFilters
@@ -232,6 +233,7 @@ class GroupMembers(_GroupTab):
 
 class GroupIncidents(_GroupTab):
     key = "group_incidents"
+    empty_link = "infra_notifications:incidents"
     tab = "group_incidents"
     search = INCIDENT_SEARCH
     filterset = IncidentFilters
@@ -249,6 +251,7 @@ class GroupIncidents(_GroupTab):
 
 class GroupDeliveries(_GroupTab):
     key = "group_deliveries"
+    empty_link = "outbox:deliveries"
     tab = "group_deliveries"
     permission = "outbox.view_delivery"
     search: ClassVar[SearchSchema] = DELIVERY_SEARCH

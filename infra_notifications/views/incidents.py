@@ -34,6 +34,7 @@ MOST_ACKNOWLEDGED = 10_000
 
 class IncidentList(ListPage):
     key = "incidents"
+    empty_link = "infra_notifications:charge_points"
     title = gettext_lazy("Incidents")
     permission = _VIEW
     search = INCIDENT_SEARCH

@@ -34,6 +34,7 @@ MOST_COVERED = 100_000
 
 class MaintenanceList(ListPage):
     key = "maintenance"
+    empty_link = "infra_notifications:charge_points"
     title = gettext_lazy("Maintenance")
     permission = _VIEW
     intro = gettext_lazy("While it lasts, incidents are recorded, not mailed; what is still broken at its end is told.")

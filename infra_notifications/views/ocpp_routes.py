@@ -174,6 +174,7 @@ class _RouteTab(ListPage):
 
 class RouteStations(_RouteTab):
     key = "ocpp_route_stations"
+    empty_link = "infra_notifications:ocpp_routes"
     tab = "ocpp_route_stations"
     title = gettext_lazy("Stations")
     search = CONNECTION_SEARCH
@@ -209,6 +210,7 @@ class RouteStations(_RouteTab):
 
 class MovedStationList(_RouteTab):
     key = "moved_stations"
+    empty_link = "infra_notifications:ocpp_routes"
     tab = "ocpp_route_moved"
     title = gettext_lazy("Moved stations")
     search = MOVED_SEARCH

@@ -37,6 +37,7 @@ def _conditions(rule: EventRule) -> list[str]:
 
 class RuleList(ListPage):
     key = "rules"
+    empty_link = "infra_notifications:unmapped"
     title = gettext_lazy("Mapping rules")
     permission = _VIEW
     intro = gettext_lazy("What chargers say, and which case it is. The first rule that a message meets decides.")
@@ -103,6 +104,7 @@ def rule_try(request: HttpRequest) -> HttpResponse:
 
 class UnmappedList(ListPage):
     key = "unmapped"
+    empty_link = "infra_notifications:rules"
     title = gettext_lazy("Unmapped messages")
     permission = _VIEW
     intro = gettext_lazy(

@@ -27,6 +27,7 @@ _CELLS = "infra_notifications/cells"
 
 class SourceList(ListPage):
     key = "sources"
+    empty_link = "infra_notifications:ocpp_routes"
     title = gettext_lazy("Sources")
     permission = _VIEW
     intro = gettext_lazy(

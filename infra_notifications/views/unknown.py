@@ -27,6 +27,7 @@ _VIEW = "infra_notifications.view_chargepoint"
 
 class UnknownList(ListPage):
     key = "unknown_charge_points"
+    empty_link = "infra_notifications:charge_points"
     title = gettext_lazy("Unknown charge points")
     permission = _VIEW
     search = UNKNOWN_SEARCH

@@ -109,6 +109,7 @@ class WizardChargePoints(ListPage):
     """The second step: the list with filters and Magic Search, marked rows also as chips."""
 
     key = "wizard_charge_points"
+    empty_link = "infra_notifications:charge_points"
     title = gettext_lazy("Charge points")
     permission = _ADD
     search = CHARGE_POINT_SEARCH

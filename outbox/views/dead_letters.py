@@ -32,6 +32,7 @@ MAX_MARKED = 500
 
 class DeadLetterList(ListPage):
     key = "dead_letters"
+    empty_link = "outbox:deliveries"
     title = gettext_lazy("Dead letters")
     permission = _SHOWN
     intro = gettext_lazy("What could not be delivered and is not tried again by itself.")

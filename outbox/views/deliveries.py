@@ -72,6 +72,7 @@ PREVIEW_POLICY = {
 
 class DeliveryList(ListPage):
     key = "deliveries"
+    empty_link = "outbox:events"
     title = gettext_lazy("Deliveries")
     permission = "outbox.view_delivery"
     intro = gettext_lazy("Everything that was sent or held back, with the receiver’s words.")

@@ -117,6 +117,7 @@ class _ListTab(ListPage):
 
 class TopicListDeliveries(_ListTab):
     key = "topic_list_deliveries"
+    empty_link = "outbox:events"
     permission = "outbox.view_delivery"
     search = DELIVERY_SEARCH
     filterset = DeliveryFilters
@@ -130,6 +131,7 @@ class TopicListDeliveries(_ListTab):
 
 class TopicListUntold(_ListTab):
     key = "topic_list_untold"
+    empty_link = "outbox:events"
     search = DECISION_SEARCH
     filterset = DecisionFilters
     columns = (

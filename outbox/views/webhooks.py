@@ -235,6 +235,7 @@ def webhook_delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 class WebhookDeliveries(ListPage):
     key = "webhook_deliveries"
+    empty_link = "outbox:events"
     title = gettext_lazy("Deliveries")
     permission = "outbox.view_delivery"
     template = "outbox/webhook_deliveries.html"

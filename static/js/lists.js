@@ -32,6 +32,34 @@
     show(form);
   });
 
+  // The address of a list remembers the row that was left by a link, so that Back, and the way back over the
+  // heading of the next page, lead to it.
+  document.addEventListener("click", (event) => {
+    const row = event.target.closest("a[href]") && event.target.closest(".list-table tbody tr[id]");
+    if (!row) return;
+    history.replaceState(history.state, "", `#${row.id}`);
+    sessionStorage.setItem("signalbox-left", location.href);
+  });
+  const left = sessionStorage.getItem("signalbox-left");
+  for (const crumb of document.querySelectorAll(".crumbs a[href]"))
+    if (left && new URL(left).pathname === crumb.pathname) crumb.href = left;
+  window.addEventListener("pageshow", () => {
+    const row = location.hash.includes("-row-") && document.getElementById(location.hash.slice(1));
+    if (row) row.querySelector("a[href]")?.focus();
+  });
+
+  // New counts beside the filters close and open nothing.
+  let unfolded = [];
+  const facets = (panel) => [...panel.querySelectorAll("details.facet")];
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const panel = event.detail.target;
+    if (panel.matches(".filter-panel")) unfolded = facets(panel).map((one) => one.open);
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const panel = event.detail.elt;
+    if (panel.matches(".filter-panel")) facets(panel).forEach((one, n) => (one.open = unfolded[n] ?? one.open));
+  });
+
   // A page that the browser brings back keeps its boxes.
   window.addEventListener("pageshow", () => document.querySelectorAll("[data-bulk]").forEach(show));
 })();

@@ -138,6 +138,35 @@ def test_filters_narrow_at_once_and_show_counts(page: Page) -> None:
     has_results(page, "530 results")
 
 
+def test_the_address_holds_the_list_and_back_leads_to_its_row(page: Page) -> None:
+    page.goto(f"{POINTS}?sort=-evse_id&columns=evse_id,status&page=2")
+    city = page.locator(".facet", has=page.locator("summary", has_text=re.compile(r"^\s*City\b")))
+    if not city.get_attribute("open"):
+        city.locator("summary").click()
+    search(page, "city:köln")
+    has_results(page, "20 results")
+    expect(city.locator(".facet-value")).to_have_count(1)
+    expect(city).to_contain_text("20")
+    assert "sort=-evse_id" in page.url
+    assert "columns=evse_id" in page.url
+    page.goto(f"{POINTS}?sort=-evse_id&columns=evse_id,status&page=2")
+    assert page.get_by_role("columnheader", name="Location").count() == 0
+    heading, last = page.get_by_role("columnheader", name="EVSE id"), page.locator(".list-table tbody tr").last
+    last.scroll_into_view_if_needed()
+    expect(heading).to_be_in_viewport()
+    name = last.get_by_role("link").first.inner_text()
+    last.get_by_role("link").first.click()
+    expect(page.locator("h1")).to_contain_text(name)
+    page.go_back()
+    expect(row(page, name)).to_be_in_viewport()
+    expect(row(page, name).get_by_role("link").first).to_be_focused()
+    assert "page=2" in page.url
+    row(page, name).get_by_role("link").first.press("Enter")
+    page.locator(".crumbs").get_by_role("link", name="Charge points").click()
+    expect(row(page, name)).to_be_in_viewport()
+    assert "page=2" in page.url
+
+
 # ---- tabs -----------------------------------------------------------------------------------------------------------
 
 

@@ -6,14 +6,17 @@ import re
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
 from console.filters import FacetFilterSet
-from console.lists import ListPage
+from console.lists import PAGE_SIZE, ListPage
 from core.models import ColumnChoice
+from core.roles import VIEWER
 from tests.conftest import client_of
 from tests.console.walk import Route, own_routes, path_of
+from tests.factories.console import UserFactory
 from tests.factories.everything import World
 
 pytestmark = pytest.mark.django_db
@@ -52,16 +55,43 @@ def test_filters_offer_values_with_counts(
     administrator: Client, world: World, route: Route, page: type[ListPage]
 ) -> None:
     """Each choice that is offered selects, and says how many rows it stands for."""
-    if page.filterset is None:
-        return
     assert issubclass(page.filterset, FacetFilterSet)
     path = path_of(route, world)
     html = administrator.get(path).content.decode()
     checkbox = r'type="checkbox" name="(\w+)" value="([^"]*)"[^>]*>'
     offered = re.findall(checkbox + r'<span class="facet-name">[^<]*</span><span class="facet-count">([\d.,]*)<', html)
-    assert offered
+    assert offered or "no values yet" in html
     assert re.search(r'<details class="facet" open>', html), "the first filters stand open"
     for name, value, count in offered:
         if count == "1":
             page_of_it = administrator.get(path, {name: value}, headers=part_of(page)).context["page"]
             assert page_of_it.total == 1, (name, value)
+
+
+def test_an_empty_list_leads_on_and_a_short_one_has_no_pages(
+    owner: User, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For whoever may open it: by a button of what can be done here, or a link to where its rows come from."""
+    clients = (client_of(owner), client_of(UserFactory(roles=[VIEWER])))
+    wrong = []
+    for route, page in LISTS:
+        path = path_of(route, world)
+        whole = clients[0].get(path, headers=part_of(page))
+        if ('class="pager"' in whole.content.decode()) != (whole.context["page"].total > PAGE_SIZE >= 12):
+            wrong.append(f"{page.key}: pages")
+        with monkeypatch.context() as patch:
+            patch.setattr(page, "rows", lambda self, request, rows=page.rows: rows(self, request).none())
+            for client in clients:
+                answer = client.get(path, headers=part_of(page))
+                html = answer.content.decode()
+                if answer.status_code == 200 and not re.search(
+                    r'<div class="empty">.*<a class="btn[^>]*href="/', html, re.S
+                ):
+                    wrong.append(f"{page.key}: leads nowhere")
+    assert wrong == []
+
+
+def test_every_empty_part_of_a_page_leads_on() -> None:
+    for path in (settings.BASE_DIR / "templates").rglob("*.html"):
+        for part in re.findall(r'<div class="empty">(.*?)</div>', path.read_text(), re.S):
+            assert "href=" in part, path

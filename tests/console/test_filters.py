@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
@@ -16,6 +17,10 @@ from core.search import stored
 from core.search.stored import refresh_counts
 from infra_notifications.filters import ChargePointFilters
 from infra_notifications.models import ChargePoint
+from tests.conftest import client_of
+from tests.console.test_every_list import LISTS
+from tests.console.walk import path_of
+from tests.factories.everything import World
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory, online
 
 pytestmark = pytest.mark.django_db
@@ -264,3 +269,19 @@ def test_counts_are_of_the_rows_that_the_search_selects(
     refresh_counts(now=NOW)
     assert {value for value, _label, _checked in choices(viewer, POINTS, "city")} == {"Bonn", "Köln"}
     assert choices(viewer, f"{POINTS}?q=city:bonn", "city") == [("Bonn", "Bonn 2", False)]
+
+
+def test_counts_follow_the_search_in_every_list(owner: User, world: World) -> None:
+    """Every list has the panel; what nothing matches counts nothing, on the page and in the panel that follows."""
+    client, wrong = client_of(owner), []
+    for route, page in LISTS:
+        path, nothing = path_of(route, world), {"q": "zzznothing"}
+        whole = client.get(path, nothing).content.decode()
+        typed = {"HX-Request": "true", "HX-Target": page.list_id, "HX-Trigger": f"{page.list_id}-form"}
+        rows = client.get(path, nothing, headers=typed).content.decode()
+        panel = client.get(path, nothing, headers=typed | {"HX-Target": f"{page.list_id}-filters"}).content.decode()
+        counts = [re.findall(r'facet-count">([^<]*)<', html) for html in (whole, panel)]
+        asks = f'hx-target="#{page.list_id}-filters"' in rows
+        if counts[0] != counts[1] or set(counts[0]) - {"0"} or not asks or 'class="facet"' not in panel:
+            wrong.append((page.key, counts, asks))
+    assert wrong == []

@@ -127,12 +127,28 @@ def choose(client: Client, *columns: str, url: str = GROUPS, **more: str) -> Any
 
 def test_columns_are_chosen_by_person_and_list(operator: Client, viewer: Client) -> None:
     everything = heads(operator)
-    assert choose(operator, "name", "cases", "nonsense").headers["Location"] == f"{GROUPS}?q=x"
+    assert choose(operator, "name", "cases", "nonsense").headers["Location"] == f"{GROUPS}?q=x&columns=name%2Ccases"
     assert heads(operator) == ["Group", "Cases", ""]
     assert heads(viewer) == everything
     assert len(heads(operator, POINTS)) > 5
-    choose(operator, "cases", reset="1")
+    assert choose(operator, "cases", reset="1").headers["Location"] == f"{GROUPS}?q=x"
     assert heads(operator) == everything
+
+
+def test_columns_in_the_address_are_shown_to_whoever_opens_it(operator: Client, viewer: Client) -> None:
+    """Before those that the person chose, by links of the list too, and in the files."""
+    choose(operator, "cases")
+    url = f"{GROUPS}?columns=open_count,name,nonsense"
+    NotificationGroupFactory(name="A")
+    for client in (operator, viewer):
+        assert heads(client, url)[:2] == ["Group", "Open incidents"]
+    page = viewer.get(url)
+    assert all("columns=open_count" in link for link in (page.context["heads"][0]["url"], page.context["clear_url"]))
+    assert '<input type="hidden" name="columns" value="open_count,name,nonsense"' in " ".join(
+        page.content.decode().split()
+    )
+    assert download(viewer, f"{url}&as=csv")[0] == ["Group", "Open incidents"]
+    assert heads(viewer, f"{GROUPS}?columns=nonsense") == heads(viewer)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from msgspec import inspect
 
+from console.forms import UrlNameField
 from core.schema_words import readable
 from core.versions import Versioned
 from vehicles.catalogue import CAMPAIGN_TYPES, TYPES, NotificationType
@@ -318,7 +319,7 @@ class CampaignForm(forms.Form):
 
 
 class SourceForm(forms.Form):
-    slug = forms.SlugField(label=_("Slug"), max_length=60, help_text=_("The last part of its address."))
+    slug = UrlNameField(label=_("URL name"), max_length=60, help_text=_("The last part of its address."))
     platform = forms.ChoiceField(label=_("Platform"), choices=PlatformName.choices)
     secret = forms.CharField(
         label=_("Secret"),

@@ -32,6 +32,7 @@ NOTIFICATION_COLUMNS = (
 
 class NotificationList(ListPage):
     key = "notifications"
+    empty_link = "vehicles:catalogue"
     title = gettext_lazy("Vehicle notifications")
     permission = "vehicles.view_drivernotification"
     intro = gettext_lazy("What drivers were told, what is held back, and why.")

@@ -79,6 +79,7 @@ def _add_state(source: VehicleSource) -> None:
 
 class PlatformMessageList(_SourceTab):
     key = "platform_messages"
+    empty_link = "vehicles:sources"
     title = gettext_lazy("Messages of platforms")
     permission = _MESSAGES
     intro = gettext_lazy("Every signed body that a platform sent, as it was received.")
@@ -163,7 +164,7 @@ def source_delete(request: HttpRequest, pk: int) -> HttpResponse:
         request.POST or None,
         label=_("Type the slug to delete the address"),
         expected=source.slug,
-        refusal=_("This is not the slug; it is %(slug)s.") % {"slug": source.slug},
+        refusal=_("This is not the URL name; it is %(slug)s.") % {"slug": source.slug},
     )
     if request.method == "POST" and form.is_valid():
         source.delete()

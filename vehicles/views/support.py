@@ -98,6 +98,7 @@ def driver_unmute(request: HttpRequest, pk: int) -> HttpResponse:
 
 class BrakeList(ListPage):
     key = "brakes"
+    empty_link = "vehicles:catalogue"
     title = gettext_lazy("Brakes")
     permission = "vehicles.view_brake"
     intro = gettext_lazy("Trouble of many drivers of one brand and feed at once waits until you release or drop it.")
