@@ -236,8 +236,10 @@ def at_a_million(rig: Rig) -> list[Figure]:
 def _wizard(live: Live, browser: _Browser) -> dict[str, float]:
     """A new group of 20,000 charge points, step by step; each step with what is shown after it."""
     ((draft,),) = live.rows(
-        "INSERT INTO infra_notifications_groupdraft (owner_id, name, description, marked, updated_at)"
-        " SELECT id, 'Many', '', '{}', now() FROM auth_user WHERE username = 'bench' RETURNING id"
+        "INSERT INTO infra_notifications_groupdraft"
+        " (owner_id, key, name, description, marked, members, began, version, updated_at)"
+        " SELECT id, '0-many', 'Many', '', '{}', '{}', '{}', '', now()"
+        " FROM auth_user WHERE username = 'bench' RETURNING key"
     )
     base = f"/infrastructure/groups/drafts/{draft}"
     points, found = f"{base}/charge-points/", f"{base}/charge-points/?q={quote(MANY)}"
@@ -249,7 +251,7 @@ def _wizard(live: Live, browser: _Browser) -> dict[str, float]:
         "mark a page": browser.took_ms(f"{base}/mark/", "what=this_page&on_page=1&on_page=2") + browser.took_ms(points),
         "to the end": browser.took_ms(f"{base}/mark/", "what=next") + browser.took_ms(f"{base}/confirm/"),
     }
-    marked = live.rows("SELECT cardinality(marked) FROM infra_notifications_groupdraft WHERE id = %s", draft)[0][0]
+    marked = live.rows("SELECT cardinality(marked) FROM infra_notifications_groupdraft WHERE key = %s", draft)[0][0]
     if marked < 20_000:
         raise RuntimeError(f"only {marked} charge points were marked")
     return steps | {"create": browser.took_ms(f"{base}/confirm/", "") + browser.took_ms("/infrastructure/groups/")}

@@ -245,12 +245,8 @@ def _unheard(found: QuerySet[Incident], group: NotificationGroup | None, cases: 
 def unfinished_drafts(owner_id: int) -> list[GroupDraft]:
     """What a person began in the wizard and did not finish: a name, marks, or a change of a group."""
     begun = ~Q(name="") | ~Q(marked=[]) | Q(group__isnull=False)
-    found = GroupDraft.objects.filter(begun, owner_id=owner_id).select_related("group").defer("marked")
+    found = GroupDraft.objects.filter(begun, owner_id=owner_id).select_related("group").defer("marked", "members")
     return list(found.annotate(marked_count=Func(F("marked"), function="cardinality", output_field=IntegerField()))[:5])
-
-
-def draft_of(pk: int, owner_id: int) -> GroupDraft | None:
-    return GroupDraft.objects.select_related("group").filter(pk=pk, owner_id=owner_id).first()
 
 
 # ---- what people did, maintenance, flapping ------------------------------------------------------------------------

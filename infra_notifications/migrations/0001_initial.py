@@ -937,6 +937,12 @@ class Migration(migrations.Migration):
             name="GroupDraft",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "key",
+                    models.SlugField(
+                        db_index=False, default=infra_notifications.models.groups.draft_key, max_length=40
+                    ),
+                ),
                 ("name", models.CharField(blank=True, default="", max_length=100)),
                 ("description", models.TextField(blank=True, default="")),
                 (
@@ -945,6 +951,14 @@ class Migration(migrations.Migration):
                         base_field=models.BigIntegerField(), blank=True, default=list, size=None
                     ),
                 ),
+                (
+                    "members",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), blank=True, default=list, size=None
+                    ),
+                ),
+                ("began", models.JSONField(blank=True, default=dict)),
+                ("version", models.CharField(blank=True, default="", max_length=100)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 (
                     "owner",
@@ -966,6 +980,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "group draft",
                 "verbose_name_plural": "group drafts",
                 "ordering": ("-updated_at",),
+                "constraints": [models.UniqueConstraint(fields=("owner", "key"), name="groupdraft_one_of_a_tab")],
             },
         ),
         migrations.CreateModel(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secrets import token_urlsafe
 from typing import Any
 
 from django.conf import settings
@@ -169,15 +170,26 @@ class GroupMembership(models.Model):
         return f"{self.charge_point_id} in {self.group_id}"
 
 
-class GroupDraft(models.Model):
-    """A group being created: the wizard's state, kept here so that no reload or lost connection costs a mark."""
+def draft_key(group_id: int = 0) -> str:
+    """The name of a draft in its address: of which group it is, 0 for a new one, and what tells tabs apart."""
+    return f"{group_id}-{token_urlsafe(9)}"
 
+
+class GroupDraft(models.Model):
+    """A group being made or changed in one tab: the wizard's state, so that no reload or lost connection costs a mark.
+    It is written when something is typed or marked, and knows from what it began."""
+
+    key = models.SlugField(max_length=40, default=draft_key, db_index=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     # The group being changed, or null for a new one.
     group = models.ForeignKey(NotificationGroup, models.CASCADE, null=True, related_name="+")
     name = models.CharField(max_length=100, blank=True, default="")
     description = models.TextField(blank=True, default="")
     marked = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    # The group's members, name and description when it was begun, and their version (core/versions.py).
+    members = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    began = models.JSONField(default=dict, blank=True)
+    version = models.CharField(max_length=100, blank=True, default="")
     updated_at = models.DateTimeField(auto_now=True)
 
     lifecycle = Lifecycle(
@@ -190,6 +202,7 @@ class GroupDraft(models.Model):
         verbose_name = _("group draft")
         verbose_name_plural = _("group drafts")
         ordering = ("-updated_at",)
+        constraints = (models.UniqueConstraint(fields=("owner", "key"), name="groupdraft_one_of_a_tab"),)
 
     def __str__(self) -> str:
         return self.name or f"#{self.pk}"

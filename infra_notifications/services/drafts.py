@@ -1,75 +1,136 @@
-"""The wizard's drafts: what was typed and marked so far, kept on the server; two tabs on one draft lose no mark."""
+"""The wizard's drafts: what was typed and marked so far in one tab. Two windows on one draft lose no mark; what a draft
+of a group ends with is what it changed, so that nobody else's change is lost."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
+from core.refusal import Refused
+from core.versions import CHANGED, check_version, version_of
 from infra_notifications.models import GroupDraft, GroupMembership, NotificationGroup
-from infra_notifications.services.groups import create_group, replace_members, update_group
+from infra_notifications.services.groups import create_group, delete_members, insert_members, update_group
 from infra_notifications.services.members import keep_members_undo
 
-
-def new_draft(*, owner: AbstractBaseUser) -> GroupDraft:
-    """The unfinished new group of this person if there is one, else an empty one."""
-    unfinished = GroupDraft.objects.filter(owner_id=owner.pk, group__isnull=True).first()
-    return unfinished or GroupDraft.objects.create(owner_id=owner.pk)
+NAMED = ("name", "description")
+_BEGINS_WITH = ("group", *NAMED, "marked", "members", "began", "version")
 
 
-def draft_of_group(*, group: NotificationGroup, owner: AbstractBaseUser) -> GroupDraft:
-    """This person's unfinished change of a group if there is one, else what the group is now."""
-    draft = GroupDraft.objects.select_related("group").filter(owner_id=owner.pk, group=group).first()
-    if draft is not None:
+def draft_of(*, key: str, owner: AbstractBaseUser) -> GroupDraft | None:
+    """The draft of a tab; or what it begins with, which is written down when something is typed or marked."""
+    draft = GroupDraft.objects.select_related("group").filter(owner_id=owner.pk, key=key).first()
+    number = key.partition("-")[0]
+    if draft is not None or not (number.isascii() and number.isdigit() and len(number) < 19):
         return draft
-    members = GroupMembership.objects.filter(group=group).order_by("id").values_list("charge_point_id", flat=True)
-    return GroupDraft.objects.create(
-        owner_id=owner.pk, group=group, name=group.name, description=group.description, marked=list(members)
+    if not int(number):
+        return GroupDraft(owner_id=owner.pk, key=key)
+    group = NotificationGroup.objects.filter(pk=int(number)).first()
+    if group is None:
+        return None
+    members, named = members_of(group), {name: getattr(group, name) for name in NAMED}
+    return GroupDraft(
+        owner_id=owner.pk,
+        key=key,
+        group=group,
+        marked=members,
+        members=members,
+        began=named,
+        version=version_of(group, NAMED),
+        **named,
     )
 
 
-def write_name(*, draft: GroupDraft, name: str, description: str) -> None:
-    """Keeps what was typed in the first step, finished or not."""
-    draft.name, draft.description = name[:100], description[:2_000]
-    draft.save(update_fields=["name", "description", "updated_at"])
+def members_of(group: NotificationGroup) -> list[int]:
+    members = GroupMembership.objects.filter(group=group).order_by("id")
+    return list(members.values_list("charge_point_id", flat=True))
 
 
-def mark(*, draft: GroupDraft, charge_point_ids: Iterable[int]) -> None:
+def write_name(*, draft: GroupDraft, name: str, description: str, version: str = "") -> GroupDraft:
+    """Keeps what was typed in the first step, finished or not. `version` is what its page was made from: a group that
+    was changed until the first letter was typed is found so at the end."""
+    with _held(draft) as held:
+        if draft.pk is None and version and version.partition("-")[2] != held.version.partition("-")[2]:
+            held.version, held.began = version, {}
+        held.name, held.description = name[:100], description[:2_000]
+        held.save(update_fields=["name", "description", "version", "began", "updated_at"])
+    return held
+
+
+def mark(*, draft: GroupDraft, charge_point_ids: Iterable[int]) -> GroupDraft:
     """Marks charge points in a draft, keeping the order in which they were marked."""
-    _change_marks(draft, lambda old: list(dict.fromkeys([*old, *charge_point_ids])))
+    return _change_marks(draft, lambda old: list(dict.fromkeys([*old, *charge_point_ids])))
 
 
-def unmark(*, draft: GroupDraft, charge_point_ids: Iterable[int]) -> None:
+def unmark(*, draft: GroupDraft, charge_point_ids: Iterable[int]) -> GroupDraft:
     gone = set(charge_point_ids)
-    _change_marks(draft, lambda old: [pk for pk in old if pk not in gone])
+    return _change_marks(draft, lambda old: [pk for pk in old if pk not in gone])
 
 
-def _change_marks(draft: GroupDraft, change: Callable[[list[int]], list[int]]) -> None:
-    """Read, changed and written under a lock: two tabs on one draft lose no mark."""
+def _change_marks(draft: GroupDraft, change: Callable[[list[int]], list[int]]) -> GroupDraft:
+    if change(draft.marked) == draft.marked and draft.pk is None:
+        return draft
+    with _held(draft) as held:
+        marked = change(held.marked)
+        if marked != held.marked:
+            held.marked = marked
+            held.save(update_fields=["marked", "updated_at"])
+    return held
+
+
+@contextmanager
+def _held(draft: GroupDraft) -> Iterator[GroupDraft]:
+    """The draft as it is written down, read and written under a lock: two windows on one draft lose no mark."""
     with transaction.atomic():
-        locked = GroupDraft.objects.select_for_update().get(pk=draft.pk)
-        marked = change(locked.marked)
-        if marked != locked.marked:
-            locked.marked = marked
-            locked.save(update_fields=["marked", "updated_at"])
-    draft.marked = marked
+        if draft.pk is None:
+            begins = {name: getattr(draft, name) for name in _BEGINS_WITH}
+            GroupDraft.objects.get_or_create(owner_id=draft.owner_id, key=draft.key, defaults=begins)
+        drafts = GroupDraft.objects.select_for_update(of=("self",)).select_related("group")
+        yield drafts.get(owner_id=draft.owner_id, key=draft.key)
+
+
+def differences(draft: GroupDraft) -> tuple[list[int], list[int]]:
+    """Whom a draft adds to the members with which it began, and whom it removes."""
+    marked, began = set(draft.marked), set(draft.members)
+    return [pk for pk in draft.marked if pk not in began], [pk for pk in draft.members if pk not in marked]
 
 
 def finish_draft(*, draft: GroupDraft, by: AbstractBaseUser | None, now: datetime) -> NotificationGroup:
-    """Makes the group that a draft describes, or changes the one it is of; the draft ends with it.
+    """Makes the group that a draft describes, or changes of the one it is of what was changed; the draft ends with it.
 
-    Raises Refused for a name that cannot be, and GroupDraft.DoesNotExist when it was finished before.
+    Raises Refused for a name that cannot be, or that somebody else changed meanwhile: sent once more, it holds. Raises
+    GroupDraft.DoesNotExist when it was finished before.
     """
-    with transaction.atomic():
-        locked = GroupDraft.objects.select_for_update(of=("self",)).select_related("group").get(pk=draft.pk)
-        settings = {"name": locked.name, "description": locked.description}
-        if locked.group is None:
-            group = create_group(settings=settings, charge_point_ids=locked.marked, by=by, now=now)
-        else:
-            added, removed = replace_members(group=locked.group, charge_point_ids=locked.marked, by=by, now=now)
-            group = update_group(group=locked.group, settings=settings, now=now)
-            keep_members_undo(group=group, added=added, removed=removed, by=by, now=now)
-        locked.delete()
+    try:
+        with transaction.atomic():
+            locked = GroupDraft.objects.select_for_update(of=("self",)).select_related("group").get(pk=draft.pk)
+            named = {name: getattr(locked, name) for name in NAMED}
+            if locked.group is None:
+                group = create_group(settings=named, charge_point_ids=locked.marked, by=by, now=now)
+            else:
+                group = _change(locked, named, by=by, now=now)
+            locked.delete()
+    except Refused as refused:
+        if refused.code == CHANGED:
+            group = NotificationGroup.objects.get(pk=draft.group_id)
+            GroupDraft.objects.filter(pk=draft.pk).update(version=version_of(group, NAMED))
+        raise
+    return group
+
+
+def _change(
+    draft: GroupDraft, named: dict[str, str], *, by: AbstractBaseUser | None, now: datetime
+) -> NotificationGroup:
+    group = NotificationGroup.objects.select_for_update(of=("self",)).get(pk=draft.group_id)
+    changed = {name: value for name, value in named.items() if value != draft.began.get(name)}
+    if changed:
+        check_version(group, NAMED, draft.version)
+    add, remove = differences(draft)
+    removed = delete_members(group=group, charge_point_ids=remove)
+    added = insert_members(group=group, charge_point_ids=add, by=by, now=now)
+    group = update_group(group=group, settings=changed, now=now)
+    keep_members_undo(group=group, added=added, removed=removed, by=by, now=now)
     return group

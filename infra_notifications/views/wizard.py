@@ -7,6 +7,7 @@ costs nothing; marks that could not be sent wait in the browser (static/js/wizar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import messages
@@ -22,7 +23,7 @@ from django.views.decorators.http import require_POST
 
 from console.charts import stacked_bars
 from console.lists import PAGE_SIZE, Column, ListPage
-from core.permissions import person, requires
+from core.permissions import check_permission, person, requires
 from core.refusal import Refused
 from core.text import clean_text
 from infra_notifications import selectors
@@ -30,7 +31,7 @@ from infra_notifications.choices import CASE_COLOURS, DEFAULT_HOLD_OFF_S, Case
 from infra_notifications.filters import ChargePointFilters
 from infra_notifications.forms import GroupNameForm, ids_in
 from infra_notifications.models import ChargePoint, GroupDraft, NotificationGroup
-from infra_notifications.models.groups import all_cases
+from infra_notifications.models.groups import all_cases, draft_key
 from infra_notifications.search import CHARGE_POINT_SEARCH
 from infra_notifications.services import drafts
 from infra_notifications.services.availability import attach_availability
@@ -38,14 +39,16 @@ from infra_notifications.views.columns import POINT_COLUMNS
 
 _ADD, _CHANGE = "infra_notifications.add_notificationgroup", "infra_notifications.change_notificationgroup"
 _STEP_2 = "infra_notifications/wizard_charge_points.html#wizard"
-CHIPS = 50
+CHIPS, SHOWN = 50, 20
 MOST_MARKED = 100_000
 
 
-def _draft(request: HttpRequest, pk: int) -> GroupDraft:
-    draft = selectors.draft_of(pk, person(request).pk)
+def _draft(request: HttpRequest, key: str) -> GroupDraft:
+    draft = drafts.draft_of(key=key, owner=person(request))
     if draft is None:
         raise Http404
+    if draft.group_id:
+        check_permission(request, _CHANGE)
     return draft
 
 
@@ -59,14 +62,14 @@ def _render(request: HttpRequest, name: str, context: dict[str, Any], status: in
 
 def _context(draft: GroupDraft, step: int, **more: Any) -> dict[str, Any]:
     title = _("Change %(name)s") % {"name": draft.group.name} if draft.group else _("New notification group")
-    # Closing an empty one loses nothing that is worth a question.
-    is_empty = draft.group_id is None and not draft.name and not draft.marked
+    # Closing one that was not begun loses nothing that is worth a question.
+    is_empty = draft.pk is None or (draft.group_id is None and not draft.name and not draft.marked)
     return {"page_title": title, "draft": draft, "step": step, "is_empty": is_empty} | more
 
 
 def _go(name: str, draft: GroupDraft, query: str = "") -> HttpResponse:
     """On to another step; htmx follows and gets its content."""
-    target = reverse(f"infra_notifications:{name}", args=[draft.pk])
+    target = reverse(f"infra_notifications:{name}", args=[draft.key])
     return redirect(f"{target}?{query}" if query else target)
 
 
@@ -75,29 +78,29 @@ def _go(name: str, draft: GroupDraft, query: str = "") -> HttpResponse:
 
 @requires(_ADD)
 def wizard_start(request: HttpRequest) -> HttpResponse:
-    """Goes on with an unfinished new group if there is one, else begins."""
-    return wizard_name(request, drafts.new_draft(owner=person(request)).pk)
+    """Begins a new group, for this tab alone; nothing is kept before something is typed."""
+    return _go("wizard_name", GroupDraft())
 
 
 @requires(_CHANGE)
 def wizard_change(request: HttpRequest, pk: int) -> HttpResponse:
     """The same steps for a group that exists, beginning with what it is now."""
     group = get_object_or_404(NotificationGroup, pk=pk)
-    return wizard_name(request, drafts.draft_of_group(group=group, owner=person(request)).pk)
+    return _go("wizard_name", GroupDraft(key=draft_key(group.pk)))
 
 
 @requires(_ADD)
-def wizard_name(request: HttpRequest, pk: int) -> HttpResponse:
-    draft = _draft(request, pk)
+def wizard_name(request: HttpRequest, key: str) -> HttpResponse:
+    draft, version = _draft(request, key), request.POST.get("version", "")[:100]
     submitted = request.method == "POST"
     if "autosave" in request.POST:  # while it is being typed
         name, description = (clean_text(request.POST.get(field, "")) for field in ("name", "description"))
-        drafts.write_name(draft=draft, name=name, description=description)
+        drafts.write_name(draft=draft, name=name, description=description, version=version)
         return HttpResponse(status=204)
     initial = {"name": draft.name, "description": draft.description}
     form = GroupNameForm(request.POST if submitted else None, initial=initial, group=draft.group)
     if submitted and form.is_valid():
-        drafts.write_name(draft=draft, **form.cleaned_data)
+        drafts.write_name(draft=draft, **form.cleaned_data, version=version)
         return _go("wizard_charge_points", draft)
     return _render(request, "wizard_name", _context(draft, 1, form=form), 422 if submitted else 200)
 
@@ -127,7 +130,7 @@ class WizardChargePoints(ListPage):
     empty_text = gettext_lazy("Import them first; the group can also be made without and filled later.")
 
     def prepare(self, request: HttpRequest, **kwargs: Any) -> None:
-        self.draft = _draft(request, kwargs["pk"])
+        self.draft = _draft(request, kwargs["key"])
 
     def rows(self, request: HttpRequest) -> QuerySet[ChargePoint]:
         return selectors.charge_points()
@@ -149,27 +152,30 @@ def _marking_context(draft: GroupDraft) -> dict[str, Any]:
 
 def marked_context(draft: GroupDraft) -> dict[str, Any]:
     """The first marked charge points as chips, and how many more there are."""
-    shown = draft.marked[:CHIPS]
-    points = ChargePoint.objects.only("pk", "evse_id", "name").in_bulk(shown)
     return {
         "marked_count": len(draft.marked),
-        "marked_chips": [points[pk] for pk in shown if pk in points],
+        "marked_chips": _first(draft.marked, CHIPS),
         "marked_more": max(0, len(draft.marked) - CHIPS),
     }
 
 
+def _first(ids: Sequence[int], number: int) -> list[ChargePoint]:
+    points = ChargePoint.objects.only("pk", "evse_id", "name").in_bulk(ids[:number])
+    return [points[pk] for pk in ids[:number] if pk in points]
+
+
 @requires(_ADD)
 @require_POST
-def wizard_mark(request: HttpRequest, pk: int) -> HttpResponse:
+def wizard_mark(request: HttpRequest, key: str) -> HttpResponse:
     """Marks or unmarks: single rows, the rows of a page, or all that match the search; then the list again, or on."""
-    draft = _draft(request, pk)
+    draft = _draft(request, key)
     what = request.POST.get("what", "")
     if what == "set":  # row by row, by the script
-        drafts.mark(draft=draft, charge_point_ids=ids_in(request.POST.getlist("mark")))
-        drafts.unmark(draft=draft, charge_point_ids=ids_in(request.POST.getlist("unmark")))
+        draft = drafts.mark(draft=draft, charge_point_ids=ids_in(request.POST.getlist("mark")))
+        draft = drafts.unmark(draft=draft, charge_point_ids=ids_in(request.POST.getlist("unmark")))
         return render(request, "infra_notifications/wizard_charge_points.html#marked", _marking_context(draft))
     if request.headers.get("HX-Request") != "true":  # the script has sent each mark when it was made
-        _mark_page(request, draft)
+        draft = _mark_page(request, draft)
     if what == "this_page":
         drafts.mark(draft=draft, charge_point_ids=ids_in(request.POST.getlist("on_page")))
     elif what == "all":
@@ -185,11 +191,11 @@ def wizard_mark(request: HttpRequest, pk: int) -> HttpResponse:
     return _go("wizard_charge_points", draft, request.GET.urlencode())
 
 
-def _mark_page(request: HttpRequest, draft: GroupDraft) -> None:
+def _mark_page(request: HttpRequest, draft: GroupDraft) -> GroupDraft:
     """What was changed on the page that was sent, and no more: another tab may have changed the others."""
     ids, before = ids_in(request.POST.getlist("charge_point")), ids_in(request.POST.getlist("was_marked"))
-    drafts.unmark(draft=draft, charge_point_ids=set(before) - set(ids))
-    drafts.mark(draft=draft, charge_point_ids=[one for one in ids if one not in before])
+    draft = drafts.unmark(draft=draft, charge_point_ids=set(before) - set(ids))
+    return drafts.mark(draft=draft, charge_point_ids=[one for one in ids if one not in before])
 
 
 def _mark_all(request: HttpRequest, draft: GroupDraft) -> None:
@@ -210,22 +216,40 @@ def _mark_all(request: HttpRequest, draft: GroupDraft) -> None:
 
 
 @requires(_ADD)
-def wizard_confirm(request: HttpRequest, pk: int) -> HttpResponse:
-    draft = _draft(request, pk)
+def wizard_confirm(request: HttpRequest, key: str) -> HttpResponse:
+    """What will be made, or what of a group will be changed: nobody else's change is taken back."""
+    draft = _draft(request, key)
     error = ""
+    if draft.pk is None:  # nothing was typed or marked; or a second click, and the first one has made the group
+        return _to(request, reverse("infra_notifications:groups"))
     if request.method == "POST":
         try:
             group = drafts.finish_draft(draft=draft, by=person(request), now=timezone.now())
         except Refused as refused:
             error = refused.sentence
-        except GroupDraft.DoesNotExist:  # a second click: the first one has made the group
+        except GroupDraft.DoesNotExist:  # two clicks at once
             return _to(request, reverse("infra_notifications:groups"))
         else:
             return _finished(request, draft, group)
     cases = draft.group.cases if draft.group else all_cases()
     open_already = selectors.open_for_draft(draft, cases)
     context = _context(draft, 3, error=error, open_already=open_already) | marked_context(draft) | _forecast(draft)
+    context |= _differences(draft)
     return _render(request, "wizard_confirm", context, 422 if error else 200)
+
+
+def _differences(draft: GroupDraft) -> dict[str, Any]:
+    """Of a change of a group: whom it adds and removes, by name the first of them; and whom others did meanwhile."""
+    if draft.group is None:
+        return {}
+    added, removed = drafts.differences(draft)
+    present, began = set(drafts.members_of(draft.group)), set(draft.members)
+    return {
+        "changes": [
+            (sign, len(ids), _first(ids, SHOWN)) for sign, ids in (("added", added), ("removed", removed)) if ids
+        ],
+        "meanwhile": len(present - began - set(added)) + len(began - present - set(removed)),
+    }
 
 
 def _forecast(draft: GroupDraft) -> dict[str, Any]:
@@ -292,8 +316,10 @@ def say_what_is_open(request: HttpRequest, group: NotificationGroup, number: int
 
 @requires(_ADD)
 @require_POST
-def wizard_discard(request: HttpRequest, pk: int) -> HttpResponse:
-    _draft(request, pk).delete()
+def wizard_discard(request: HttpRequest, key: str) -> HttpResponse:
+    draft = _draft(request, key)
+    if draft.pk is not None:
+        draft.delete()
     return _to(request, reverse("infra_notifications:groups"))
 
 

@@ -102,9 +102,10 @@ def starts(live: Live) -> list[str]:
     live.call("POST", "/api/v1/charging/messages", message | {"station": "SBX-0001", "payload": odd})
     live.api("POST", "/charging/ocpi-parties", {"name": "Charge & Co"})
     ((draft,),) = live.rows(
-        "INSERT INTO infra_notifications_groupdraft (owner_id, name, description, marked, updated_at)"
-        " SELECT u.id, 'Walked', '', array(SELECT id FROM infra_notifications_chargepoint LIMIT 60), now()"
-        " FROM auth_user u WHERE u.username = 'admin' RETURNING id"
+        "INSERT INTO infra_notifications_groupdraft"
+        " (owner_id, key, name, description, marked, members, began, version, updated_at)"
+        " SELECT u.id, '0-walked', 'Walked', '', array(SELECT id FROM infra_notifications_chargepoint LIMIT 60),"
+        " '{}', '{}', '', now() FROM auth_user u WHERE u.username = 'admin' RETURNING key"
     )
     ((job,),) = live.rows(
         "INSERT INTO console_job"

@@ -204,6 +204,8 @@ def _value(route: Route, parameter: str, world: World) -> Any:
         return mail_token(world[Delivery]) if route.name.endswith("mail_acknowledge") else world.token
     if route.name == "ocpi":
         return "versions"
+    if parameter == "key":
+        return world[GroupDraft].key
     if parameter == "slug":
         return world[Callback].slug
     assert parameter == "pk", f"{route.name} has a parameter that the walk does not know: {parameter}"

@@ -225,7 +225,7 @@ def test_what_people_and_machines_write_is_composed_everywhere(
     assert set(ChargePoint.objects.values_list("evse_id", "name")) == {(f"{whole}0", whole), (f"{whole}1", whole)}
     assert {tag for point in ChargePoint.objects.all() for tag in point.tags} == {whole.lower()}
     assert api.post("/charging/groups", {"name": name}).json()["name"] == whole
-    administrator.post(reverse("infra_notifications:wizard_start"), {"name": f"{name} 2"})
+    administrator.post(reverse("infra_notifications:wizard_name", args=["0-x"]), {"name": f"{name} 2"})
     draft = GroupDraft.objects.get()
     assert (draft.name, api.get(f"/charging/charge-points/{quote(name)}0").json()["name"]) == (f"{whole} 2", whole)
 

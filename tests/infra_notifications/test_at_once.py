@@ -312,7 +312,7 @@ def test_two_clicks_make_one_group_and_neither_ends_in_an_error() -> None:
     clients = [Client() for _ in range(THREADS)]
     for client in clients:
         client.force_login(user, "django.contrib.auth.backends.ModelBackend")
-    answers = at_once([partial(client.post, url("wizard_confirm", draft.pk)) for client in clients])
+    answers = at_once([partial(client.post, url("wizard_confirm", draft.key)) for client in clients])
     assert NotificationGroup.objects.count() == 1
     assert {answer.status_code for answer in answers} <= {302, 404}
 
@@ -325,7 +325,7 @@ def test_second_click_leads_to_the_overview_too() -> None:
     answers: list[Any] = []
     with transaction.atomic():
         GroupDraft.objects.select_for_update().get().delete()
-        work = partial(_in_thread, lambda: answers.append(client.post(url("wizard_confirm", draft.pk))))
+        work = partial(_in_thread, lambda: answers.append(client.post(url("wizard_confirm", draft.key))))
         clicking = Thread(target=work)
         clicking.start()
         wait_for_a_waiting_statement()

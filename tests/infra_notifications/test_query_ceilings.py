@@ -19,6 +19,7 @@ from infra_notifications.models import (
     UnknownChargePoint,
     UnmappedReport,
 )
+from infra_notifications.models.groups import draft_key
 from infra_notifications.services import mapping
 from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
 from infra_notifications.services.mapping import rule_book
@@ -181,9 +182,9 @@ def test_statements_of_a_page_do_not_grow_with_its_rows(operator: Client, page: 
     assert counts[0] == counts[1] <= (18 if page == "group_members" else 17)
 
 
-def _arguments(client: Client, page: str) -> list[int]:
+def _arguments(client: Client, page: str) -> list[int | str]:
     if page == "wizard_charge_points":
-        return [client.get(reverse("infra_notifications:wizard_start")).context["draft"].pk]
+        return [draft_key()]
     return [NotificationGroup.objects.order_by("pk")[0].pk] if page in TABS else []
 
 
