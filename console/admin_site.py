@@ -1,6 +1,8 @@
 """The administrators' site at /admin/: Django's own, under our name, behind the console's sign-in."""
 
-from django.contrib.admin import AdminSite
+from typing import Any
+
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
 from django.core.exceptions import PermissionDenied
@@ -10,6 +12,8 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from core.permissions import landing
+from core.refusal import Refused, add_refusal
+from core.versions import VersionedForm
 
 
 def may_administer(user: AbstractBaseUser | AnonymousUser) -> bool:
@@ -21,11 +25,38 @@ def may_administer(user: AbstractBaseUser | AnonymousUser) -> bool:
     )
 
 
+class _Versioned:
+    """What each page that changes a row owes: it overwrites nothing that somebody else changed meanwhile."""
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
+        return form if obj is None else type(form.__name__, (_VersionedForm, form), {})
+
+
+class _VersionedForm(VersionedForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.bear_version(self.instance)  # type: ignore[attr-defined] # of model forms
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        rows = type(self.row)._default_manager.select_for_update(of=("self",))
+        try:
+            self.check_version(rows.get(pk=self.row.pk))  # the admin saves in the same transaction
+        except Refused as refused:
+            add_refusal(self, refused)  # type: ignore[arg-type] # a form
+        return data
+
+
 class SignalboxAdminSite(AdminSite):
     site_header = _("Signalbox administration")
     site_title = _("Signalbox")
     index_title = _("All data")
     site_url = "/"
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        versioned = type("VersionedAdmin", (_Versioned, admin_class or ModelAdmin), {})
+        super().register(model_or_iterable, versioned, **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Administrators by their role, without a further tick at "staff"."""

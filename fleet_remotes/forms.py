@@ -15,6 +15,7 @@ from console.forms import SheetField, UrlNameField
 from console.lists import BulkForm
 from core.pieces import why_malformed
 from core.time_zones import known_zones
+from core.versions import Versioned
 from fleet_remotes.catalogue.advice import summary_of
 from fleet_remotes.catalogue.words import kind_of_name
 from fleet_remotes.choices import Kind
@@ -191,7 +192,7 @@ class ConfirmForm(forms.Form):
 _DAYS = tuple((str(number), word) for number, word in WEEKDAYS_ABBR.items())
 
 
-class ScheduleForm(forms.Form):
+class ScheduleForm(Versioned):
     name = forms.CharField(label=_("Name"), max_length=120)
     days = forms.TypedMultipleChoiceField(
         label=_("Days"), choices=_DAYS, coerce=int, widget=forms.CheckboxSelectMultiple
@@ -245,7 +246,7 @@ class CallbackForm(forms.Form):
     )
 
 
-class CallbackUpdateForm(forms.Form):
+class CallbackUpdateForm(Versioned):
     batch_window_s = CallbackForm.base_fields["batch_window_s"]
     silent_after_s = CallbackForm.base_fields["silent_after_s"]
 
@@ -267,7 +268,7 @@ class RegisterForm(forms.Form):
     )
 
 
-class BudgetForm(BulkForm):
+class BudgetForm(BulkForm, Versioned):
     wakeup_budget = forms.IntegerField(
         label=_("Wake-ups a month"),
         required=False,

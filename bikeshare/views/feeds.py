@@ -19,14 +19,16 @@ from bikeshare.services import feeds as services
 from core.encryption import lost
 from core.permissions import requires
 from core.refusal import Refused, add_refusal
+from core.versions import VersionedForm
 
 
-class FeedForm(ModelForm):  # type: ignore[type-arg]
+class FeedForm(VersionedForm, ModelForm):  # type: ignore[type-arg]
     def __init__(self, data: Any = None, *, instance: FeedSource | None = None) -> None:
         unread = lost(instance) if instance is not None else {}
         for name in unread:
             setattr(instance, name, "")
         super().__init__(data, instance=instance)
+        self.bear_version(instance)
         for name, sentence in unread.items():
             self.fields[name].help_text = sentence
 
@@ -70,7 +72,8 @@ def feed_change(request: HttpRequest, pk: int) -> HttpResponse:
     form.fields["program"].disabled = True
     if request.method == "POST" and form.is_valid():
         try:
-            services.patch_feed(feed=get_object_or_404(FeedSource, pk=pk), body=_body(form), now=timezone.now())
+            with form.held() as held:
+                services.patch_feed(feed=held, body=_body(form), now=timezone.now())
         except Refused as error:
             add_refusal(form, error)
         else:

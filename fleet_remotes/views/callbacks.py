@@ -138,9 +138,10 @@ def callback_update(request: HttpRequest, pk: int) -> HttpResponse:
     """Changes what is set, here and at the vendor."""
     callback = get_object_or_404(selectors.callbacks(), pk=pk)
     initial = {"batch_window_s": callback.batch_window_s, "silent_after_s": callback.silent_after_s}
-    form = CallbackUpdateForm(request.POST or None, initial=initial)
+    form = CallbackUpdateForm(request.POST or None, initial=initial, row=callback)
     if request.method == "POST" and form.is_valid():
         try:
+            form.check_version(callback)  # the vendor is asked outside of a transaction
             registration.update_callback(callback=callback, **form.cleaned_data)
         except Refused as error:
             add_refusal(form, error)

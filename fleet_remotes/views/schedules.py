@@ -88,10 +88,13 @@ def schedule_update(request: HttpRequest, pk: int) -> HttpResponse:
     """Another name, other days or another time; what is sent to whom stays."""
     found = get_object_or_404(selectors.schedules(), pk=pk)
     initial = {"name": found.name, "days": found.days, "at": found.at, "time_zone": found.time_zone}
-    form = ScheduleForm(request.POST or None, initial=initial)
+    form = ScheduleForm(request.POST or None, initial=initial, row=found)
     if request.method == "POST" and form.is_valid():
         try:
-            services.change_schedule(schedule=found, changes=form.cleaned_data, by=person(request), now=timezone.now())
+            with form.held() as held:
+                services.change_schedule(
+                    schedule=held, changes=form.cleaned_data, by=person(request), now=timezone.now()
+                )
         except Refused as error:
             add_refusal(form, error)
         else:

@@ -22,7 +22,7 @@ from fleet_remotes.choices import Capability
 from fleet_remotes.client import ApiAway, ApiError, is_set_up
 from fleet_remotes.filters import VehicleFilters
 from fleet_remotes.forms import BudgetForm, ImportForm, StopForm
-from fleet_remotes.models import Fleet
+from fleet_remotes.models import Fleet, FleetVehicle
 from fleet_remotes.search import FLEET_SEARCH, VEHICLE_SEARCH
 from fleet_remotes.services import imports, nudges, vendor_vehicles
 from fleet_remotes.services import vehicles as services
@@ -69,31 +69,38 @@ class VehicleList(ListPage):
 @requires(_VIEW)
 def vehicle(request: HttpRequest, pk: int) -> HttpResponse:
     """One vehicle: what it can do, how often it was woken up, its last commands."""
-    now = timezone.now()
     vehicle = get_object_or_404(selectors.vehicles(), pk=pk)
-    selectors.attach_budgets([vehicle], now)
+    return _page(request, vehicle, BudgetForm(initial={"wakeup_budget": vehicle.wakeup_budget}, row=vehicle))
+
+
+def _page(request: HttpRequest, vehicle: FleetVehicle, form: BudgetForm) -> HttpResponse:
+    selectors.attach_budgets([vehicle], timezone.now())
     context = {
         "page_title": vehicle.title,
         "vehicle": vehicle,
         "capabilities": [(c, vehicle.capabilities is not None and c.value in vehicle.capabilities) for c in Capability],
         "actions": selectors.actions().filter(vehicle=vehicle)[:LAST_ACTIONS],
         "months": vehicle.wakeups.order_by("-month")[:12],
-        "form": BudgetForm(initial={"wakeup_budget": vehicle.wakeup_budget}),
+        "form": form,
     }
-    return render(request, "fleet_remotes/vehicle.html", context)
+    return render(request, "fleet_remotes/vehicle.html", context, status=422 if form.errors else 200)
 
 
 @requires("fleet_remotes.set_wakeup_budget")
 @require_POST
 def vehicle_budget(request: HttpRequest, pk: int) -> HttpResponse:
     vehicle = get_object_or_404(selectors.vehicles(), pk=pk)
-    form = BudgetForm(request.POST)
+    form = BudgetForm(request.POST, row=vehicle)
     if form.is_valid():
-        services.set_budgets(vehicle_ids=[vehicle.pk], budget=form.cleaned_data["wakeup_budget"])
-        messages.success(request, _("The budget is saved."))
-    else:
-        messages.error(request, " ".join(str(error) for error in form.errors["wakeup_budget"]))
-    return redirect("fleet_remotes:vehicle", pk)
+        try:
+            with form.held():
+                services.set_budgets(vehicle_ids=[vehicle.pk], budget=form.cleaned_data["wakeup_budget"])
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, _("The budget is saved."))
+            return redirect("fleet_remotes:vehicle", pk)
+    return _page(request, vehicle, form)
 
 
 @requires("fleet_remotes.send_command")

@@ -18,6 +18,7 @@ from core.email_addresses import validate_mailbox
 from core.refusal import Refused, add_refusal, refusing_in_form
 from core.text import identity_key
 from core.time_zones import known_zones
+from core.versions import Versioned
 from infra_notifications.choices import CASE_EXPLANATIONS, DEFAULT_HOLD_OFF_S, Case, Language
 from infra_notifications.evse_ids import ids_by_evse
 from infra_notifications.models import NotificationGroup
@@ -78,8 +79,10 @@ class GroupNameForm(forms.Form):
         return name
 
 
-class GroupConfigurationForm(forms.Form):
+class GroupConfigurationForm(Versioned):
     """A group's configuration: addresses in several fields, cases, hold-off in minutes, all-clear, language."""
+
+    also_shown = ("hold_off_s", "reminder_s")
 
     cases = forms.MultipleChoiceField(label=_("Cases"), choices=Case.choices, required=False)
     notify_recovery = forms.BooleanField(
@@ -121,7 +124,7 @@ class GroupConfigurationForm(forms.Form):
             "time_zone": group.time_zone or ("" if group.digest_time else timezone.get_current_timezone_name()),
             "reply_to": group.reply_to,
         }
-        super().__init__(data, initial=initial, **kwargs)
+        super().__init__(data, initial=initial, row=group, **kwargs)
         usual = _("The installation’s (%(zone)s)") % {"zone": timezone.get_default_timezone_name()}
         self.fields["time_zone"].choices = [("", usual), *((zone, zone) for zone in known_zones())]  # type: ignore[attr-defined]
         for case in Case:
@@ -302,7 +305,7 @@ class TryRuleForm(forms.Form):
         return {"protocol": "ocpp2.0.1" if two else "ocpp1.6"} | message
 
 
-class MaintenanceTimesForm(forms.Form):
+class MaintenanceTimesForm(Versioned):
     """Why and how long: what can be changed of a window later."""
 
     reason = forms.CharField(

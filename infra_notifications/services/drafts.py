@@ -11,7 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from core.refusal import Refused
-from core.versions import CHANGED, check_version, version_of
+from core.versions import CHANGED, check_version, values_of, version_of
 from infra_notifications.models import GroupDraft, GroupMembership, NotificationGroup
 from infra_notifications.services.groups import create_group, delete_members, insert_members, update_group
 from infra_notifications.services.members import keep_members_undo
@@ -39,7 +39,7 @@ def draft_of(*, key: str, owner: AbstractBaseUser) -> GroupDraft | None:
         marked=members,
         members=members,
         began=named,
-        version=version_of(group, NAMED),
+        version=version_of(group, named),
         **named,
     )
 
@@ -116,7 +116,7 @@ def finish_draft(*, draft: GroupDraft, by: AbstractBaseUser | None, now: datetim
     except Refused as refused:
         if refused.code == CHANGED:
             group = NotificationGroup.objects.get(pk=draft.group_id)
-            GroupDraft.objects.filter(pk=draft.pk).update(version=version_of(group, NAMED))
+            GroupDraft.objects.filter(pk=draft.pk).update(version=version_of(group, values_of(group, NAMED)))
         raise
     return group
 
@@ -127,7 +127,7 @@ def _change(
     group = NotificationGroup.objects.select_for_update(of=("self",)).get(pk=draft.group_id)
     changed = {name: value for name, value in named.items() if value != draft.began.get(name)}
     if changed:
-        check_version(group, NAMED, draft.version)
+        check_version(group, values_of(group, NAMED), draft.version)
     add, remove = differences(draft)
     removed = delete_members(group=group, charge_point_ids=remove)
     added = insert_members(group=group, charge_point_ids=add, by=by, now=now)

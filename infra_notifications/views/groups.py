@@ -168,7 +168,8 @@ def group_edit(request: HttpRequest, pk: int) -> HttpResponse:
     elif request.method == "POST" and form.is_valid():
         try:
             emails = changed_addresses(form.emails, form.known_emails, addresses)
-            services.update_group(group=group, settings=form.group_settings(), emails=emails, now=timezone.now())
+            with form.held() as held:
+                services.update_group(group=held, settings=form.group_settings(), emails=emails, now=timezone.now())
         except Refused as error:
             refusals = error.sentences
         else:

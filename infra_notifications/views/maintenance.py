@@ -130,13 +130,14 @@ def maintenance_change(request: HttpRequest, pk: int) -> HttpResponse:
     """Reason and times; the beginning only while it lies ahead."""
     window = get_object_or_404(MaintenanceWindow, pk=pk)
     initial = {"reason": window.reason, "starts_at": window.starts_at, "ends_at": window.ends_at}
-    form = MaintenanceTimesForm(request.POST or None, initial=initial)
+    form = MaintenanceTimesForm(request.POST or None, initial=initial, row=window)
     if window.state_at(timezone.now()) != WindowState.PLANNED:
         del form.fields["starts_at"]
     if request.method == "POST" and form.is_valid():
         data = {"starts_at": None} | form.cleaned_data
         try:
-            services.change_maintenance(window=window, **data, now=timezone.now())
+            with form.held() as held:
+                services.change_maintenance(window=held, **data, now=timezone.now())
         except Refused as error:
             add_refusal(form, error)
         else:

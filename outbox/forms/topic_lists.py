@@ -51,7 +51,7 @@ class TopicListForm(SubscriptionForm):
         if topic_list is not None:
             kwargs["initial"] = {name: getattr(topic_list, name) for name in self.base_fields}
             addresses = [row.address for row in topic_list.addresses.all()]
-        super().__init__(data, **kwargs)
+        super().__init__(data, row=topic_list, **kwargs)
         self.topic_list = topic_list
         # What was typed stays in its fields; pasted lists are spread over several.
         self.known_emails = data.getlist("known_emails") if data is not None else ["", *addresses]

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from core.refusal import Refused, add_refusal, refusing_in_form
+from core.versions import Versioned
 from outbox.event_kinds import EventKind, clean_topics, kinds_of, public_kinds
 
 EVERYTHING = "*"
@@ -98,7 +99,7 @@ class TopicsField(forms.Field):
         return list(initial or ()) != list(data or ())
 
 
-class SubscriptionForm(forms.Form):
+class SubscriptionForm(Versioned):
     """Of which events on which condition something hears. `check` is the service's own, which judges all fields."""
 
     topics = TopicsField()

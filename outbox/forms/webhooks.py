@@ -71,7 +71,7 @@ class EndpointForm(SubscriptionForm):
                 "url": endpoint.shown_url,
                 "headers": "\n".join(f"{name}: {KEPT}" for name in endpoint.header_names),
             }
-        super().__init__(data, **kwargs)
+        super().__init__(data, row=endpoint, **kwargs)
 
     def clean_personal_data(self) -> bool:
         """Only who may read the people may have them told to somebody, at this URL or another."""

@@ -174,9 +174,10 @@ def _save(request: HttpRequest, topic_list: TopicList | None) -> tuple[TopicList
         else:
             present = [row.address for row in topic_list.addresses.all()]
             emails = changed_addresses(form.emails, form.known_emails, present)
-            saved = services.update_list(
-                topic_list=topic_list, settings=form.cleaned_data, emails=emails, now=timezone.now()
-            )
+            with form.held() as held:
+                saved = services.update_list(
+                    topic_list=held, settings=form.cleaned_data, emails=emails, now=timezone.now()
+                )
     except Refused as error:
         return form, error.sentences, None
     return form, [], saved

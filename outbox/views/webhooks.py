@@ -124,9 +124,14 @@ def webhook_edit(request: HttpRequest, pk: int) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     form = EndpointForm(data, editor=person(request), endpoint=endpoint)
     if request.method == "POST" and form.is_valid():
-        services.change_endpoint(endpoint=endpoint, changes=form.cleaned_data, now=timezone.now())
-        messages.success(request, _("The endpoint is saved."))
-        return redirect("outbox:webhook", pk)
+        try:
+            with form.held() as held:
+                services.change_endpoint(endpoint=held, changes=form.cleaned_data, now=timezone.now())
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, _("The endpoint is saved."))
+            return redirect("outbox:webhook", pk)
     return render(request, "outbox/webhook_form.html", _head(endpoint, "webhook") | {"form": form})
 
 

@@ -19,6 +19,7 @@ from core.versions import Versioned
 from vehicles.catalogue import CAMPAIGN_TYPES, TYPES, NotificationType
 from vehicles.choices import MEANINGS, DriverChannel, PlatformName
 from vehicles.ingest.base import DAYS, IncomingFact
+from vehicles.models import NotificationText, TypeSetting
 from vehicles.rules.deciding import Policy
 from vehicles.services.languages import language_choices
 
@@ -209,8 +210,10 @@ def threshold_value(text: str, default: Any) -> Any:
         raise forms.ValidationError(sentence) from error
 
 
-class TypeForm(forms.Form):
+class TypeForm(Versioned):
     """What an operator may change about a type."""
+
+    also_shown = ("thresholds",)
 
     enabled = forms.BooleanField(label=_("On"), required=False)
     ways = forms.MultipleChoiceField(
@@ -231,7 +234,9 @@ class TypeForm(forms.Form):
         help_text=_("A line each: “https://… Button”, or “programme | https://… Button” for one programme."),
     )
 
-    def __init__(self, data: Any = None, *, entry: NotificationType, policy: Policy, **kwargs: Any) -> None:
+    def __init__(
+        self, data: Any = None, *, row: TypeSetting, entry: NotificationType, policy: Policy, **kwargs: Any
+    ) -> None:
         initial = {
             "enabled": policy.enabled,
             "ways": list(policy.ways),
@@ -241,7 +246,7 @@ class TypeForm(forms.Form):
                 for program, (url, label) in sorted(policy.links.items())
             ),
         }
-        super().__init__(data, initial=initial, **kwargs)
+        super().__init__(data, initial=initial, row=row, **kwargs)
         self.entry = entry
         for name in entry.thresholds:
             self.fields[f"threshold_{name}"] = forms.CharField(
@@ -270,11 +275,21 @@ class TypeForm(forms.Form):
         return cleaned
 
 
-class TextForm(forms.Form):
-    """A type's words in one language; both empty: the catalogue's own."""
+class TextForm(Versioned):
+    """A type's words in one language; both empty: the catalogue's own. Its row is the type's, which always is."""
 
     title = forms.CharField(label=_("Title"), max_length=200, required=False)
     body = forms.CharField(label=_("Text"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 4}))
+
+    def __init__(self, data: Any = None, *, row: TypeSetting, language: str) -> None:
+        self.words = NotificationText.objects.filter(type=row.type, language=language)
+        super().__init__(data, row=row, initial=self.shown(row))
+
+    def shown(self, row: TypeSetting) -> dict[str, Any]:
+        return self.words.values("title", "body").first() or {"title": "", "body": ""}
+
+    def logged(self, row: TypeSetting) -> list[NotificationText]:
+        return list(self.words)
 
 
 class SampleForm(forms.Form):
@@ -303,7 +318,7 @@ class MuteForm(forms.Form):
     note = forms.CharField(label=_("Why"), max_length=250, required=False)
 
 
-class CampaignForm(forms.Form):
+class CampaignForm(Versioned):
     """A campaign's settings; the service checks them."""
 
     name = forms.CharField(label=_("Name"), max_length=100)

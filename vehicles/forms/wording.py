@@ -43,6 +43,8 @@ class LookForm(Versioned):
 class LanguageForm(Versioned):
     """An added language: where it is not written yet, another one is read; and its phrases."""
 
+    also_shown = ("phrases",)
+
     code = forms.ChoiceField(label=_("Language"))
     fallback = forms.ChoiceField(
         label=_("Otherwise"),

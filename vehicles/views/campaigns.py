@@ -76,7 +76,7 @@ def _edit(request: HttpRequest, campaign: Campaign | None) -> HttpResponse:
     initial: dict[str, Any] = {"begins_at": timezone.localtime(), "min_app_version": "4.16"}
     if campaign is not None:
         initial = {name: getattr(campaign, name) for name in services.FIELDS}
-    form = CampaignForm(request.POST or None, initial=initial)
+    form = CampaignForm(request.POST or None, initial=initial, row=campaign)
     audience = None
     if request.method == "POST" and form.is_valid():
         if "preview" in request.POST:
@@ -86,7 +86,8 @@ def _edit(request: HttpRequest, campaign: Campaign | None) -> HttpResponse:
                 form.add_error("audience", str(error))
         else:
             try:
-                saved = services.save_campaign(campaign=campaign, values=form.cleaned_data, by=person(request))
+                with form.held_or_new() as held:
+                    saved = services.save_campaign(campaign=held, values=form.cleaned_data, by=person(request))
             except Refused as error:
                 add_refusal(form, error)
             else:

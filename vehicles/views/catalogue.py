@@ -123,19 +123,20 @@ def type_sample(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(_CHANGE)
 def type_edit(request: HttpRequest, pk: int) -> HttpResponse:
     setting, entry = _setting_and_type(pk)
-    form = TypeForm(request.POST or None, entry=entry, policy=policy_of(entry, setting))
+    form = TypeForm(request.POST or None, row=setting, entry=entry, policy=policy_of(entry, setting))
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
-            change_type(
-                entry=entry,
-                enabled=data["enabled"],
-                ways=data["ways"],
-                cooldown_h=data["cooldown_h"],
-                thresholds=data["thresholds"],
-                links=data["links"],
-                now=timezone.now(),
-            )
+            with form.held():
+                change_type(
+                    entry=entry,
+                    enabled=data["enabled"],
+                    ways=data["ways"],
+                    cooldown_h=data["cooldown_h"],
+                    thresholds=data["thresholds"],
+                    links=data["links"],
+                    now=timezone.now(),
+                )
         except Refused as error:
             add_refusal(form, error)
         else:
@@ -154,7 +155,7 @@ def type_texts(request: HttpRequest, pk: int) -> HttpResponse:
     language = asked if asked in dict(languages) else "en"
     wording = Wording()
     title, body = wording.own(entry.name, language) or ("", "")
-    form = TextForm(request.POST or None, initial={"title": title, "body": body})
+    form = TextForm(request.POST or None, row=setting, language=language)
     if request.method == "POST" and form.is_valid():
         title, body = form.cleaned_data["title"], form.cleaned_data["body"]
         if "preview" in request.POST:
@@ -162,7 +163,8 @@ def type_texts(request: HttpRequest, pk: int) -> HttpResponse:
                 form.add_error("body", _("Nothing can be filled in for %(names)s.") % {"names": ", ".join(wrong)})
         else:
             try:
-                change_text(entry=entry, language=language, title=title, body=body)
+                with form.held():
+                    change_text(entry=entry, language=language, title=title, body=body)
             except Refused as error:
                 add_refusal(form, error)
             else:
