@@ -7,11 +7,12 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView, RedirectURLMixin
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from console import unsent
 from console.forms import OwnPasswordForm, SignInForm
 from core import passwords
 from core.hashing import check_place, is_first
@@ -29,6 +30,18 @@ class SignIn(_Lands, LoginView):
     template_name = "console/sign_in.html"
     redirect_authenticated_user = True
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """What a script sent without being signed in comes here; by who has signed in meanwhile it is taken back."""
+        if unsent.KEPT not in request.POST or (sent := unsent.sent_with(request)) is None:
+            return super().dispatch(request, *args, **kwargs)
+        if not request.user.is_authenticated:
+            return unsent.ask_to_sign_in(request, sent)
+        unsent.keep(request, sent)
+        return redirect(landing(request, sent["page"]))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(unsent=self.request.POST.get(unsent.FIELD, ""), **kwargs)
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         check_place()
         if (refusal := passwords.too_often(request)) is not None:
@@ -37,7 +50,9 @@ class SignIn(_Lands, LoginView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         passwords.note_right(self.request, form.get_user())
-        return super().form_valid(form)
+        response = super().form_valid(form)
+        unsent.keep_signed(self.request)
+        return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
         passwords.note_wrong(self.request, form.data.get("username", ""), form.data.get("password", ""))

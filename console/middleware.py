@@ -5,7 +5,7 @@ from __future__ import annotations
 import zoneinfo
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlencode
 
 from auditlog.context import set_actor
 from django.conf import settings
@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import resolve_url
 from django.utils import timezone
 
+from console import unsent
 from core.addresses import client_address
 from core.hashing import is_first
 from core.middleware import SAFE_METHODS, Handler
@@ -66,7 +67,8 @@ def begin(request: HttpRequest, **_more: Any) -> None:
 class SignInRequired(LoginRequiredMiddleware):
     """Everything needs a sign-in unless a view says otherwise; the API has keys instead of sessions.
 
-    A part of a page that htmx asks for after the session ended sends the whole page to the sign-in.
+    A part of a page that htmx asks for after the session ended sends the whole page to the sign-in; what was sent to be
+    done is kept (console/unsent.py).
     """
 
     def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
@@ -83,7 +85,8 @@ class SignInRequired(LoginRequiredMiddleware):
     ) -> HttpResponseBase:
         response: HttpResponseBase = super().handle_no_permission(request, view_func)
         if request.headers.get("HX-Request") != "true":
-            return response
+            sent = unsent.sent_with(request)
+            return response if sent is None else unsent.ask_to_sign_in(request, sent)
         return _sent_to(request, resolve_url(settings.LOGIN_URL))
 
 
@@ -94,17 +97,10 @@ def _view_of(request: HttpRequest) -> str:
 def _sent_to(request: HttpRequest, where: str) -> HttpResponse:
     """Goes there first, and then back to the page that asked, not to the part of it that was asked for."""
     is_part = request.headers.get("HX-Request") == "true"
-    page = _page_of(request) if is_part else request.get_full_path() if request.method in SAFE_METHODS else ""
+    page = unsent.page_of(request) if is_part else ""
+    page = page or (request.get_full_path() if request.method in SAFE_METHODS else "")
     where = f"{where}?{urlencode({'next': page}, safe='/')}" if page else where
     return HttpResponse(status=401, headers={"HX-Redirect": where}) if is_part else HttpResponseRedirect(where)
-
-
-def _page_of(request: HttpRequest) -> str:
-    """The path of the page on which htmx runs, if it is one of ours; else what was read, if anything was."""
-    shown = urlsplit(request.headers.get("HX-Current-URL", ""))
-    if shown.netloc == request.get_host() and shown.path.startswith("/"):
-        return shown._replace(scheme="", netloc="", fragment="").geturl()
-    return request.get_full_path() if request.method in SAFE_METHODS else ""
 
 
 class ViewerTimeZone:

@@ -25,6 +25,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
+from console import unsent
 from console.context_processors import THEMES
 from console.forms import ApiKeyForm
 from console.lists import Action, Column, ListPage
@@ -367,6 +368,16 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A page that was opened before the last sign-in sends a token of then: what it sends is brought back to it."""
+    sent = unsent.sent_with(request) if unsent.is_from_our_page(request) else None
+    is_sign_in = request.path == reverse("console:sign_in") and unsent.KEPT not in request.POST
+    if sent is not None and not is_sign_in and unsent.can_be_shown(request, sent["page"]):
+        if request.headers.get("HX-Request") == "true":
+            return HttpResponse(status=401, headers={"HX-Redirect": sent["page"]})
+        if not request.user.is_authenticated:
+            return unsent.ask_to_sign_in(request, sent)
+        unsent.keep(request, sent)
+        return redirect(sent["page"])
     text = _("This form is too old or came from elsewhere. Go back, reload the page and send it again.")
     return _error(request, 403, _("Not allowed"), text)
 

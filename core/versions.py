@@ -68,7 +68,8 @@ def _entries(rows: Sequence[Model]) -> QuerySet[LogEntry]:
     which = Q(pk__in=[])
     for row in rows:
         which |= Q(content_type=ContentType.objects.get_for_model(row, for_concrete_model=False), object_pk=str(row.pk))
-    return LogEntry.objects.filter(which).order_by("-pk")
+    found: QuerySet[LogEntry] = LogEntry.objects.filter(which).order_by("-pk")
+    return found
 
 
 def _told(rows: Sequence[Model], names: Mapping[str, Any], last: int) -> str:
@@ -135,9 +136,9 @@ class VersionedForm:
     def bear_version(self, row: Any) -> None:
         self.row = row
         if row is not None:
-            self.fields[FIELD] = forms.CharField(required=False, widget=forms.HiddenInput, initial=self.version)
+            self.fields[FIELD] = forms.CharField(required=False, widget=forms.HiddenInput, initial=self.present_version)
 
-    def version(self) -> str:
+    def present_version(self) -> str:
         return version_of(self.row, self.shown(self.row), self.logged(self.row))
 
     def check_version(self, row: Any) -> None:

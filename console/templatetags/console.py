@@ -17,9 +17,18 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from console.unsent import taken
 from core.people import HIDDEN, shown, shown_id, shown_text
 
 register = template.Library()
+
+
+@register.inclusion_tag("console/parts/unsent.html", takes_context=True)
+def unsent(context: dict[str, Any]) -> dict[str, Any]:
+    """What somebody sent before this page without being signed in."""
+    request = context.get("request")
+    return {"sent": taken(request) if request is not None else None}
+
 
 _STEPS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 

@@ -322,13 +322,14 @@ class MaintenanceTimesForm(Versioned):
 class MaintenanceOfSelectedForm(BulkForm, MaintenanceTimesForm):
     """The same, for charge points that were selected in a list."""
 
-    def clean(self) -> None:
-        data = self.cleaned_data
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
         if not self.errors:
             try:
                 beginning(starts_at=data["starts_at"], ends_at=data["ends_at"], now=timezone.now())
             except Refused as refused:
                 add_refusal(self, refused)
+        return data
 
     def arguments(self) -> dict[str, Any]:
         data = self.cleaned_data

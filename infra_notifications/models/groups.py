@@ -206,3 +206,8 @@ class GroupDraft(models.Model):
 
     def __str__(self) -> str:
         return self.name or f"#{self.pk}"
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether it was written down: nothing was typed or marked before."""
+        return not self._state.adding

@@ -53,7 +53,7 @@ def write_name(*, draft: GroupDraft, name: str, description: str, version: str =
     """Keeps what was typed in the first step, finished or not. `version` is what its page was made from: a group that
     was changed until the first letter was typed is found so at the end."""
     with _held(draft) as held:
-        if draft.pk is None and version and version.partition("-")[2] != held.version.partition("-")[2]:
+        if not draft.is_begun and version and version.partition("-")[2] != held.version.partition("-")[2]:
             held.version, held.began = version, {}
         held.name, held.description = name[:100], description[:2_000]
         held.save(update_fields=["name", "description", "version", "began", "updated_at"])
@@ -71,7 +71,7 @@ def unmark(*, draft: GroupDraft, charge_point_ids: Iterable[int]) -> GroupDraft:
 
 
 def _change_marks(draft: GroupDraft, change: Callable[[list[int]], list[int]]) -> GroupDraft:
-    if change(draft.marked) == draft.marked and draft.pk is None:
+    if change(draft.marked) == draft.marked and not draft.is_begun:
         return draft
     with _held(draft) as held:
         marked = change(held.marked)
@@ -85,7 +85,7 @@ def _change_marks(draft: GroupDraft, change: Callable[[list[int]], list[int]]) -
 def _held(draft: GroupDraft) -> Iterator[GroupDraft]:
     """The draft as it is written down, read and written under a lock: two windows on one draft lose no mark."""
     with transaction.atomic():
-        if draft.pk is None:
+        if not draft.is_begun:
             begins = {name: getattr(draft, name) for name in _BEGINS_WITH}
             GroupDraft.objects.get_or_create(owner_id=draft.owner_id, key=draft.key, defaults=begins)
         drafts = GroupDraft.objects.select_for_update(of=("self",)).select_related("group")
@@ -115,7 +115,7 @@ def finish_draft(*, draft: GroupDraft, by: AbstractBaseUser | None, now: datetim
             locked.delete()
     except Refused as refused:
         if refused.code == CHANGED:
-            group = NotificationGroup.objects.get(pk=draft.group_id)
+            group = NotificationGroup.objects.get(pk=draft.group_id or 0)
             GroupDraft.objects.filter(pk=draft.pk).update(version=version_of(group, values_of(group, NAMED)))
         raise
     return group
@@ -124,7 +124,7 @@ def finish_draft(*, draft: GroupDraft, by: AbstractBaseUser | None, now: datetim
 def _change(
     draft: GroupDraft, named: dict[str, str], *, by: AbstractBaseUser | None, now: datetime
 ) -> NotificationGroup:
-    group = NotificationGroup.objects.select_for_update(of=("self",)).get(pk=draft.group_id)
+    group = NotificationGroup.objects.select_for_update(of=("self",)).get(pk=draft.group_id or 0)
     changed = {name: value for name, value in named.items() if value != draft.began.get(name)}
     if changed:
         check_version(group, values_of(group, NAMED), draft.version)

@@ -63,7 +63,7 @@ def _render(request: HttpRequest, name: str, context: dict[str, Any], status: in
 def _context(draft: GroupDraft, step: int, **more: Any) -> dict[str, Any]:
     title = _("Change %(name)s") % {"name": draft.group.name} if draft.group else _("New notification group")
     # Closing one that was not begun loses nothing that is worth a question.
-    is_empty = draft.pk is None or (draft.group_id is None and not draft.name and not draft.marked)
+    is_empty = not draft.is_begun or (draft.group_id is None and not draft.name and not draft.marked)
     return {"page_title": title, "draft": draft, "step": step, "is_empty": is_empty} | more
 
 
@@ -220,7 +220,7 @@ def wizard_confirm(request: HttpRequest, key: str) -> HttpResponse:
     """What will be made, or what of a group will be changed: nobody else's change is taken back."""
     draft = _draft(request, key)
     error = ""
-    if draft.pk is None:  # nothing was typed or marked; or a second click, and the first one has made the group
+    if not draft.is_begun:  # nothing was typed or marked; or a second click, and the first one has made the group
         return _to(request, reverse("infra_notifications:groups"))
     if request.method == "POST":
         try:
@@ -318,7 +318,7 @@ def say_what_is_open(request: HttpRequest, group: NotificationGroup, number: int
 @require_POST
 def wizard_discard(request: HttpRequest, key: str) -> HttpResponse:
     draft = _draft(request, key)
-    if draft.pk is not None:
+    if draft.is_begun:
         draft.delete()
     return _to(request, reverse("infra_notifications:groups"))
 

@@ -61,14 +61,56 @@
     if (event.detail.elt.getAttribute("hx-trigger")?.startsWith("every ")) event.detail.headers["X-By-Itself"] = "1";
   });
 
-  // What the server could not be asked is said, and gone when it answers again.
+  // What the server could not be asked is said, and gone when it answers again. Lists ask again; what was to be done is
+  // done by who sends it again alone.
+  const AGAIN_AFTER_MS = 3000;
   const offline = $("#offline");
-  const reach = (reached) => {
-    if (offline) offline.hidden = reached;
+  let unsent = false,
+    list = null;
+  const say = (...states) => {
+    if (!offline) return;
+    offline.hidden = !states.length;
+    for (const part of offline.querySelectorAll("[data-while]")) part.hidden = !states.includes(part.dataset.while);
   };
-  for (const name of ["htmx:sendError", "htmx:timeout", "signalbox:unreached"])
-    document.addEventListener(name, () => reach(false));
-  for (const name of ["htmx:afterOnLoad", "signalbox:reached"]) document.addEventListener(name, () => reach(true));
+  const lost = () => say("lost", ...($("#wizard") ? ["marking"] : []), ...(unsent ? ["unsent"] : []));
+  const reached = () => (unsent ? say("back") : say());
+  const again = () => {
+    if (list?.isConnected) list.matches("form") ? list.requestSubmit() : list.click();
+    list = null;
+  };
+  const failed = (event) => {
+    const { elt, requestConfig } = event.detail;
+    if (requestConfig.verb !== "get") unsent = true;
+    else if (event.detail.target?.closest(".listing") && !requestConfig.headers["X-By-Itself"]) {
+      list = elt;
+      setTimeout(again, AGAIN_AFTER_MS);
+    }
+    lost();
+  };
+  for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, failed);
+  document.addEventListener("signalbox:unreached", lost);
+  document.addEventListener("signalbox:reached", reached);
+  document.addEventListener("htmx:afterOnLoad", (event) => {
+    if (event.detail.requestConfig.verb !== "get") unsent = false;
+    reached();
+  });
+  window.addEventListener("offline", lost);
+  window.addEventListener("online", () => {
+    again();
+    reached();
+  });
+  // A form that cannot be sent stays as it is; the browser would show a page of its own in its place.
+  document.addEventListener(
+    "submit",
+    (event) => {
+      if (navigator.onLine || event.target.matches("[hx-get], [hx-post]")) return;
+      event.preventDefault();
+      unsent = event.target.method === "post";
+      lost();
+      offline?.scrollIntoView({ block: "nearest" });
+    },
+    true,
+  );
 
   // A page that refreshes itself must not take the focus away from what is being used.
   document.body.addEventListener("htmx:beforeRequest", (event) => {

@@ -15,7 +15,9 @@
       headers: { "HX-Request": "true", "HX-Target": "marked", "HX-Current-URL": location.href, "X-CSRFToken": token() },
     });
     const elsewhere = answer.headers.get("HX-Redirect");
-    if (elsewhere) location.assign(elsewhere);
+    if (elsewhere && data.has("autosave"))
+      document.dispatchEvent(new CustomEvent("signalbox:unsent", { detail: { path: url, data } }));
+    else if (elsewhere) location.assign(elsewhere);
     if (!answer.ok) throw new Error(String(answer.status));
     return answer;
   };

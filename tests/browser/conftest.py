@@ -72,7 +72,8 @@ class Watch:
 
     def _console(self, message: ConsoleMessage) -> None:
         # A form that is refused (422) and a lost connection are what some tests are about.
-        expected = ("status of 422", "status of 401", "ERR_INTERNET_DISCONNECTED")
+        lost = ("ERR_INTERNET_DISCONNECTED", "htmx:sendError", "htmx:afterRequest")
+        expected = ("status of 422", "status of 401", *lost)
         if message.type in ("error", "warning") and not any(text in message.text for text in expected):
             self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url')})")
 

@@ -286,7 +286,7 @@ class TextForm(Versioned):
         super().__init__(data, row=row, initial=self.shown(row))
 
     def shown(self, row: TypeSetting) -> dict[str, Any]:
-        return self.words.values("title", "body").first() or {"title": "", "body": ""}
+        return {"title": "", "body": ""} | dict(self.words.values("title", "body").first() or {})
 
     def logged(self, row: TypeSetting) -> list[NotificationText]:
         return list(self.words)
