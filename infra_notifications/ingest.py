@@ -215,7 +215,8 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
         vendor_code = ""  # "No error." is no two codes
     fine, info = error.lower() in ("", "noerror"), text(body.get("info"))
     info = at_present(info) if fine and status.lower() != FAULTED else info
-    said = in_words(info, vendor_code, status)
+    # A sentence of its own denies nothing that another field says.
+    said = in_words(f"{info}." if info and vendor_code.count(" ") > 2 else info, vendor_code, status)
     is_two, evse, connector = "connectorStatus" in body, body.get("evseId"), body.get("connectorId")
     where = placed(evse, connector) if is_two else placed(connector if evse is None else evse)
     codes, faulted = codes_of(error, vendor_code, minimum_codes(info)), status.lower() == FAULTED

@@ -55,7 +55,7 @@ _SENTENCE_END = re.compile(r"(?<!\d)[,;.!|·]|[,;.!|·](?!\d)")
 
 
 _NO_WORDS = (
-    r"no(?!\.?\s*\d)|not(?![\s-]?(?:aus|halt|stop))|none|never|without|kein\w*|nicht|ohne|pas|aucune?|sans|sin"
+    r"no(?!\s?[.:#]?\s*\d)|not(?![\s-]?(?:aus|halt|stop))|none|never|without|kein\w*|nicht|ohne|pas|aucune?|sans|sin"
     r"|ning[uú]n\w*|geen|niet|zonder|nessun\w*|non(?!-)|senza|neither|nor|niemals|nie|jamais|nunca|tampoco|nooit"
     # "Cannot" and "won't" say that something does not succeed; these, that it is not so.
     r"|(?:is|are|was|were|has|have|had|did|does|do)n[' ]?t"
@@ -65,6 +65,26 @@ _DENIES_NOTHING = (
     "autor|author|permi|allow|erlaub|befugt|zuläss|geautor|toegest|consent|arrêt|cesse|parar|sosta|ophouden"
 )
 _NO = rf"(?:{_NO_WORDS})(?!\W+(?:{_DENIES_NOTHING}))"
+
+
+# What does not come about, with its cause behind it: "Charging not possible: RCD tripped" denies no RCD.
+_AIM = (
+    r"charg\w*|lad(?:en|ung|evorgang|ebetrieb)\w*|opladen|recharg\w*|recarga\w*|carga\w*|ricaric\w*|power|strom|spannung"
+    r"|voltage|energ\w*|tension\w*|courant|corrent\w*|corriente|stroom|spanning|alimentation|supply|versorgung|netz"
+    r"|vehicle|car|ev|fahrzeug|auto|vehicule|voiture|vehiculo|coche|voertuig|veicolo|session|start\w*|transaction"
+    r"|reserv\w*|freigabe|release|operati\w*|betrieb\w*|ready|bereit|available|verfügbar\w*|disponib\w*|beschikbaar"
+    r"|response|antwort|reponse|respuesta|antwoord|risposta"
+)
+_SAID_BROKEN = (
+    r"(?:fault|error|alarm|failure|warning|problem|fehler|storung|störung|defaut|erreur|panne|fallo|averia|fout)"
+)
+_CONSEQUENCE = re.compile(
+    rf"(?:^|(?<=[.;|\n]))(?=[^.;|:\n/]{{0,80}}(?<![\w-])(?:{_NO_WORDS})(?!\w))"
+    rf"(?=[^.;|:\n/]{{0,80}}(?<![\w-])(?:{plain_pattern(_AIM)})(?!\w))"
+    rf"(?![^.;|:\n/]{{0,80}}{plain_pattern(_SAID_BROKEN)})"
+    r"([^.;|:\n/]{1,80}?)\s?(?::|\n|\s/\s|\s-\s)(?=\s*\S)",
+    re.IGNORECASE,
+)
 
 
 def _as_pattern(word: str) -> str:
@@ -153,7 +173,8 @@ def _not_so(text: str) -> str:
 def readings(text: str) -> tuple[str, ...]:
     """A text as it was written, plain and in lower case, and, where that differs, with its names taken apart."""
     text = _IN_ORDER.sub(lambda match: "nicht in Ordnung" if match[1] else "in Ordnung", plain(text))
-    text = _NAME.sub(A_NAME, _TWICE.sub("", _HEADING.sub("", _not_so(text))))
+    text = _CONSEQUENCE.sub(r"\1. ", _HEADING.sub("", text))
+    text = _NAME.sub(A_NAME, _TWICE.sub("", _not_so(text)))
     text = _SHORTED.sub("sensor fault", _IS_OVER.sub("is above", text))
     text = _PREFIX.sub(lambda match: match[0][:-1] + " ", text)
     named = _FAULT_FIRST.sub(r"\1_fault", text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
 from infra_notifications.models import ChargePoint
@@ -51,6 +53,32 @@ def test_what_stands_is_told_whatever_parentheses_hold(point: ChargePoint, info:
     assert open_cases(point) == [case]
     say(point, fault("OtherError", status="Faulted", info=f"{info} (cleared)"), now=at(9))
     assert open_cases(point) != [], "what is Faulted is never silent"
+
+
+NOT_SO = {
+    "FUSE_TRIPPED": """
+        Charging not possible: RCD tripped|Laden nicht möglich: FI ausgelöst|No power: fuse blown
+        Geen spanning: zekering defect|Carga no posible: diferencial disparado|Charge impossible, disjoncteur déclenché
+        Ricarica non possibile: differenziale scattato|No power\nfuse blown|Not charging / RCD tripped
+        Kein Fahrzeug: FI ausgelöst|No vehicle - RCD tripped|Pas de charge: disjoncteur déclenché
+        Kein Strom: Sicherung ausgelöst|Not available: emergency stop pressed""",
+    "SENSORS": "No charging: door open|Err No:12 Door open|Kein Laden: Tür offen|Nicht bereit: Tür offen",
+    None: """
+        No fault: RCD|RCD: not tripped|No error: door closed|Kein Fehler: FI nicht ausgelöst|Door not open: charging
+        No alarm / charging|Charging: no fault|Not charging: RCD not tripped|Kein Laden: Tür geschlossen
+        No vehicle: no RCD trip|Ladung nicht gestört: FI in Ordnung""",
+}
+
+
+@pytest.mark.parametrize("case", NOT_SO)
+def test_what_does_not_come_about_denies_no_cause(point: ChargePoint, case: str | None) -> None:
+    seconds = count()
+    for info in NOT_SO[case].replace("\n        ", "|").strip("|\n ").split("|"):
+        for status in ("SuspendedEVSE", "Unavailable"):
+            say(point, fine(status=status, info=info.replace("\\n", "\n")), now=at(next(seconds)))
+            assert open_cases(point) == ([case] if case else []), (info, status)
+            say(point, fine(), now=at(next(seconds)))
+            assert open_cases(point) == []
 
 
 @pytest.mark.parametrize(
