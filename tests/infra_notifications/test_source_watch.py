@@ -70,11 +70,11 @@ def forward(
 
 
 def listen(since: datetime, until: datetime, every: float = 60) -> None:
-    """The sweep goes on while nothing comes."""
+    """The sweep goes on while nothing comes, after five minutes once in a minute: what was due is overdue by then."""
     now = since
     while now <= until:
         sweep(now)
-        now += timedelta(seconds=every)
+        now += timedelta(seconds=every if now < since + 5 * MINUTE else 60)
 
 
 def told(kind: str = "source.silent") -> list[Event]:
