@@ -223,13 +223,13 @@ def _knows_code(rules: Sequence[CompiledRule], observation: Observation) -> bool
 
 
 # What stands between the members of a list in words: "DOOR_OPEN|ESTOP", "E-Stop pressed and door open".
-_BETWEEN = re.compile(r"\s*[,;|+/&]\s*(?![\d\s])|\s(?:and|und|et|y|en|e)\s", re.IGNORECASE)
+_BETWEEN = re.compile(r"[,;|+/&](?!\s*+\d)|\s(?:and|und|et|y|en|e)\s", re.IGNORECASE)
 
 
 def _further(rules: Sequence[CompiledRule], observation: Observation, first: CompiledRule) -> tuple[CompiledRule, ...]:
     """The rules for the fuses and sensors that a list of codes or words names beside the first that was found."""
     codes = observation.codes if observation.component else observation.codes[1:]
-    members = [part for part in _BETWEEN.split(observation.words) if part] if observation.words else []
+    members = [part for each in _BETWEEN.split(observation.words) if (part := each.strip())]
     # Codes of a list of them, not words of a text.
     are_codes = len(codes) > 1 and (observation.component or {*codes} <= {*members})
     parts = [replace(observation, codes=(code,), words=code, place="") for code in codes if are_codes]
