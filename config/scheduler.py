@@ -9,6 +9,7 @@ import structlog
 from celery.schedules import schedstate
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
@@ -60,7 +61,7 @@ class Scheduler(DatabaseScheduler):
         self.install_default_entries(self.schedule)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        now = datetime.now(UTC)
+        now = datetime.now(UTC)  # of this process, which its heap is ordered by
         if now + timedelta(seconds=1) < self._ticked:
             # The clock was set back. The heap is ordered by the old time, and only its head is looked at: what ran
             # once by the new time would stand before all others until the old time has come again.
@@ -70,7 +71,7 @@ class Scheduler(DatabaseScheduler):
         if abs(now - self._shown) >= LIFE_EVERY:
             try:
                 close_old_connections()
-                show_life(part="beat", now=now)
+                show_life(part="beat", now=timezone.now())
                 self._shown = now
             except DatabaseError as error:
                 log.warning("beat cannot show life", error=str(error))

@@ -1,7 +1,13 @@
 """Starts the ground that every app stands on: search functions, periodic tasks, retention, audit."""
 
 from django.apps import AppConfig
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from core import clock
+
+# Before any other app is loaded, so that Django and all apps have the same time.
+timezone.now = clock.now
 
 
 class CoreConfig(AppConfig):

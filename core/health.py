@@ -19,15 +19,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core import clock
 from core.breaches import fault_of
 from core.cache import Cache
+from core.device_clock import span_text
 from core.encryption import unreadable_values
+from core.models import SignOfLife
 from core.registry import Registry
 from core.selectors import LIFE_EXPECTED_WITHIN, last_signs_of_life
-from core.services import show_life
+from core.services import CLOCK, show_life
 
 CONNECT_TIMEOUT_S = 2
-COMMIT = "commit"
+COMMIT, CLOCKS = "commit", "clocks"
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,21 @@ def check_life(part: str) -> Callable[[datetime], Finding]:
     return run
 
 
+def check_clocks(now: datetime) -> Finding:
+    """Whether all machines have the same time, and whose clock is off."""
+    shown = SignOfLife.objects.filter(part=CLOCK, at__gt=now - LIFE_EXPECTED_WITHIN).order_by("instance")
+    off = {row.instance: row.detail["ahead_s"] for row in shown} | {_("this process"): clock.ahead_s()}
+    told = [_clock_text(who, ahead_s) for who, ahead_s in off.items() if abs(ahead_s) > clock.TOLD_FROM.total_seconds()]
+    return Finding(not told, "; ".join(told) or _("all have the database's time"))
+
+
+def _clock_text(who: str, ahead_s: float) -> str:
+    values = {"who": who, "by": span_text(round(ahead_s))}
+    text = _("%(who)s is ahead by %(by)s") if ahead_s > 0 else _("%(who)s is behind by %(by)s")
+    is_off = abs(ahead_s) > clock.OFF_FROM.total_seconds()
+    return text % values + (", " + _("and decides nothing until it is set") if is_off else "")
+
+
 def check_secrets(_now: datetime) -> Finding:
     """Whether FIELD_KEY opens what was encrypted."""
     if lost := unreadable_values():
@@ -162,5 +180,6 @@ register_check("migrations", check_migrations, asker=Asker.BALANCER)
 register_check(COMMIT, check_commit, asker=Asker.BALANCER)
 register_check("worker", check_life("worker"), asker=Asker.DASHBOARD)
 register_check("beat", check_life("beat"), asker=Asker.DASHBOARD)
+register_check(CLOCKS, check_clocks, asker=Asker.DASHBOARD)
 register_check("secrets", check_secrets)
 register_check("passwords", check_passwords, asks_database=False)

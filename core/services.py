@@ -24,6 +24,8 @@ from core.refusal import Refused
 # `last_used_at` says "used within the last minute"; writing it more often would cost a write per request.
 LAST_USED_PRECISION = timedelta(minutes=1)
 MAX_NAME = 100
+# The signs of life that tell of clocks.
+CLOCK = "clock"
 
 
 def digest_of(secret: str) -> str:
@@ -93,6 +95,11 @@ def show_life(*, part: str, now: datetime, instance: str = "", detail: dict[str,
     """Notes that a part of Signalbox works; called every few seconds."""
     said = {"at": now, "detail": detail or {}}
     SignOfLife.objects.update_or_create(part=part, instance=instance or socket.gethostname(), defaults=said)
+
+
+def show_clock(*, part: str, ahead_s: float, now: datetime) -> None:
+    """Notes how far the clock is off that a part of Signalbox has, by name and machine."""
+    show_life(part=CLOCK, now=now, instance=f"{part} {socket.gethostname()}"[:120], detail={"ahead_s": ahead_s})
 
 
 def end_life(*, part: str, instance: str = "") -> None:

@@ -12,13 +12,13 @@ import ipaddress
 import json
 import ssl
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 import structlog
 from django.conf import settings
+from django.utils import timezone
 
 from core.text import clean_json
 from fleet_remotes.catalogue.words import CALLBACK_STATUS
@@ -292,7 +292,7 @@ def seconds_to_wait(raw: str) -> float:
         seconds = float(raw)
     except ValueError:
         try:
-            seconds = (parsedate_to_datetime(raw) - datetime.now(UTC)).total_seconds()
+            seconds = (parsedate_to_datetime(raw) - timezone.now()).total_seconds()
         except (ValueError, TypeError):
             seconds = DEFAULT_RETRY_AFTER_S
     if seconds != seconds:  # "nan" is a float

@@ -68,6 +68,7 @@ class OutboxConfig(AppConfig):
         from celery.signals import beat_init, worker_process_init
 
         from console.navigation import Entry, register_entry
+        from core import clock
         from core.background import register_work
         from core.health import register_check
         from core.metrics import register_levels
@@ -91,8 +92,9 @@ class OutboxConfig(AppConfig):
             Entry("administer", _("Report on a person"), "outbox:subject_report", "outbox.erase_address", "user", 80)
         )
 
-        def begin_to_watch(**_kwargs: Any) -> None:
-            watch.start()
+        def begin_to_watch(signal: Any, **_kwargs: Any) -> None:
+            clock.start()
+            watch.start("beat" if signal is beat_init else "worker")
 
         worker_process_init.connect(begin_to_watch, weak=False)
         beat_init.connect(begin_to_watch, weak=False)

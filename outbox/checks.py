@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.health import Finding
-from outbox.selectors import dead_letters_by_reason, oldest_due, oldest_undecided
+from outbox.selectors import dead_letters_by_reason, oldest_due, oldest_undecided, oldest_undelivered
 from outbox.transports.email.smtp import ServerAway, SmtpSession
 from outbox.transports.email.transport import server_from_settings
 
@@ -30,7 +30,19 @@ def check_broker(_now: datetime) -> Finding:
 
 
 def check_oldest_due(now: datetime) -> Finding:
-    return _judged(oldest_due(now), _("the oldest due delivery has waited %(age)d s"), now)
+    """What became due first, and what was made first of all that has not ended; none at which worker after worker dies
+    may be old."""
+    due = _judged(oldest_due(now), _("the oldest due delivery has waited %(age)d s"), now)
+    oldest = oldest_undelivered()
+    if oldest.since is None:
+        return due
+    age = (now - oldest.since).total_seconds()
+    text = f"{due.text}; " + _("the oldest that has not ended is %(age)d s old") % {"age": age}
+    if oldest.lost_since is not None:
+        lost_for = (now - oldest.lost_since).total_seconds()
+        text += "; " + _("workers died at deliveries, the oldest of which is %(age)d s old") % {"age": lost_for}
+        return Finding(due.ok and lost_for < DUE_TOO_LONG_S, text, max(due.age_s or 0.0, lost_for))
+    return Finding(due.ok, text, due.age_s)
 
 
 def _judged(due: datetime | None, text: str, now: datetime) -> Finding:

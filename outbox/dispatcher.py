@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
+from core import clock
 from core.alive import show_alive
 from outbox.contract import Result
 from outbox.services import settling
@@ -50,6 +51,7 @@ class Dispatcher:
         self._make_transports = transports or registered
         self._results: list[Result] = []
         self._in_flight = 0
+        self._is_alone, self._look_at = False, 0.0
         self._stopping = False
         self._database = ThreadPoolExecutor(1, "outbox-database")
 
@@ -73,7 +75,8 @@ class Dispatcher:
             while not self._stopping:
                 show_alive("worker", settings.METRICS_DIR)
                 self._changed.clear()
-                claimed = [await self._fill(transport) for transport in self._transports]
+                is_alone = await self._send_alone()
+                claimed = [not is_alone and await self._fill(transport) for transport in self._transports]
                 settled += await self._settle()
                 if any(claimed) or self._results:
                     await asyncio.sleep(0)
@@ -94,23 +97,43 @@ class Dispatcher:
             self._database.shutdown(wait=True)
         return settled
 
+    async def _send_alone(self) -> bool:
+        """Whether a delivery at which workers died is sent, or is next: nothing else is under way beside it."""
+        if not self._is_alone:
+            if time.monotonic() < self._look_at:
+                return False
+            self._look_at = time.monotonic() + settings.OUTBOX_SWEEP_S
+            self._is_alone = bool(await self._in_database(lambda: settling.waits_alone(now=timezone.now())))
+        if self._is_alone and not self._in_flight:
+            self._is_alone = False
+            for transport in self._transports:
+                if not self._is_alone and transport.room() and not clock.is_off():
+                    take = settling.claimer_alone(transport.channel, settings.OUTBOX_LEASE_S)
+                    self._is_alone = bool(await self._take(transport, take))
+        return self._is_alone
+
     async def _fill(self, transport: Transport) -> bool:
         """Claims what a transport has room for; says whether there may be more to claim."""
         room = transport.room()
-        if room == 0 or (room < transport.capacity // 4 and self._in_flight > transport.capacity // 2):
+        if room == 0 or clock.is_off():
+            return False
+        if room < transport.capacity // 4 and self._in_flight > transport.capacity // 2:
             return False
         limit = min(room, settings.OUTBOX_BATCH_SIZE)
+        return await self._take(transport, transport.claimer(limit, settings.OUTBOX_LEASE_S)) == limit
+
+    async def _take(self, transport: Transport, take: Claimer) -> int:
+        """Claims and begins to send; returns how many."""
         lease_s = settings.OUTBOX_LEASE_S
         send_before = time.monotonic() + max(lease_s - LEASE_MARGIN_S, lease_s / 2)
-        take = transport.claimer(limit, lease_s)
         ready = await self._in_database(lambda: self._claim(transport, take, send_before))
         if not ready:
-            return False
+            return 0
         works = [item for item in ready if isinstance(item, Work)]
         self._in_flight += len(ready)
         self._results += [item for item in ready if isinstance(item, Result)]
         transport.submit(works)
-        return len(ready) == limit
+        return len(ready)
 
     @staticmethod
     def _claim(transport: Transport, take: Claimer, send_before: float) -> list[Work | Result]:

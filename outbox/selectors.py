@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower, TruncHour
 
 from core.cache import Cache
 from core.people import shown_text
-from outbox.choices import WAITING, BannerState, Channel, DecisionState, DeliveryState
+from outbox.choices import UNENDED, WAITING, BannerState, Channel, DecisionState, DeliveryState
 from outbox.event_kinds import EventKind, domain_of, kind_of, kinds_of, matches_topic, public_kinds
 from outbox.models import (
     Address,
@@ -92,6 +93,19 @@ def oldest_due(now: datetime) -> datetime | None:
     """When the oldest waiting delivery became due."""
     waiting = Delivery.objects.filter(state__in=WAITING, next_attempt_at__lte=now).order_by("next_attempt_at")
     return waiting.values_list("next_attempt_at", flat=True).first()
+
+
+class Undelivered(NamedTuple):
+    """Since when the oldest delivery waits that has not ended, and the oldest of those at which workers died."""
+
+    since: datetime | None
+    lost_since: datetime | None
+
+
+def oldest_undelivered() -> Undelivered:
+    """From when they were made, whatever they wait for or who holds them."""
+    unended = Delivery.objects.filter(state__in=UNENDED)
+    return Undelivered(*unended.aggregate(a=Min("created_at"), b=Min("created_at", filter=Q(lost__gt=0))).values())
 
 
 def refused_addresses(addresses: Iterable[str]) -> dict[str, Address]:

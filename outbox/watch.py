@@ -9,7 +9,9 @@ import asyncio
 import os
 import threading
 import uuid
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import structlog
 from django.conf import settings
@@ -18,7 +20,9 @@ from django.utils import timezone
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
-from core.health import Asker, Finding, run_checks
+from core import clock, listening
+from core.health import CLOCKS, Asker, Finding, run_checks
+from core.services import show_clock
 from outbox.checks import check_topic_lists
 from outbox.choices import Verdict
 from outbox.services.health_alerts import AlertMail, claim_mails, note_findings, note_sent
@@ -31,7 +35,9 @@ log = structlog.get_logger("signalbox.watch")
 # The checks whose failure administrators are mailed about. That of the topic lists is none of the dashboard's: it
 # stands at the list, but somebody has to know.
 TOPIC_LISTS = "topic lists"
-WATCHED = ("deliveries", "worker", "beat", TOPIC_LISTS)
+WATCHED = ("deliveries", "worker", "beat", listening.PART, CLOCKS, TOPIC_LISTS)
+# The part that takes messages.
+WEB = "web"
 
 
 def evaluate(*, now: datetime) -> int:
@@ -110,17 +116,29 @@ class _ProcessWatch:
     def __init__(self) -> None:
         self._pid = 0
 
-    def start(self) -> None:
+    def start(self, part: str) -> None:
+        """`part`: what this process is; the web processes take messages."""
         if self._pid != os.getpid():
             self._pid = os.getpid()
-            threading.Thread(target=_watch, name="watch", daemon=True).start()
+            _begin("watch", partial(_round, part), settings.OUTBOX_WATCH_S)
+            if part == WEB:
+                _begin("listening", listening.note_listening, listening.NOTED_EVERY_S)
 
 
-def _watch() -> None:
+def _round(part: str, *, now: datetime) -> None:
+    show_clock(part=part, ahead_s=clock.ahead_s(), now=now)
+    evaluate(now=now)
+
+
+def _begin(name: str, work: Callable[..., object], every_s: float) -> None:
+    threading.Thread(target=_go_on, args=(work, every_s), name=name, daemon=True).start()
+
+
+def _go_on(work: Callable[..., object], every_s: float) -> None:
     waiting = threading.Event()
-    while not waiting.wait(settings.OUTBOX_WATCH_S):
+    while not waiting.wait(every_s):
         try:
-            evaluate(now=timezone.now())
+            work(now=timezone.now())
         except (DatabaseError, InterfaceError) as error:
             log.warning("watch round without a database", error=str(error).strip().split("\n")[0])
         except Exception:

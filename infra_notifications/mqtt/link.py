@@ -11,11 +11,12 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import structlog
+from django.utils import timezone
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
@@ -146,7 +147,7 @@ class MqttLink:
             log.warning("the broker is away; connecting again", reason=str(reason))
 
     def _published(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        publication = Publication(message.topic, bytes(message.payload), datetime.now(UTC), message.mid, message.qos)
+        publication = Publication(message.topic, bytes(message.payload), timezone.now(), message.mid, message.qos)
         # The broker's thread waits here while the database is away, so that memory stays bounded.
         while not self._stopping:
             try:

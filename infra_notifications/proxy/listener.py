@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from django.utils import timezone
 
 from core import files
 from core.pieces import MALFORMED
@@ -68,7 +69,7 @@ class Listener:
         *,
         most_bytes: int,
         memory: Path | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = lambda: timezone.now().timestamp(),
         figures: memoryview | None = None,
     ) -> None:
         """`folder` is that of the spool; `memory` one of the memory file system, None where there is none; `figures`

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from datetime import UTC, datetime
+
+from django.utils import timezone
 
 from infra_notifications.proxy.figures import Figure
 from infra_notifications.proxy.frames import CLOSE, PING, FrameReader, Unread, close_frame
@@ -199,7 +200,7 @@ class Pair:
         self.set_deadline()
         if self.link.closed_at is not None:
             return
-        self.link.closed_at = datetime.now(UTC)
+        self.link.closed_at = timezone.now()
         if self.link.close_code is None:
             self.link.closed_by_station = side is self.station
         self._figures[Figure.CONNECTIONS] -= 1

@@ -7,9 +7,9 @@ import contextlib
 import itertools
 import socket
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 
 from aiohttp.http import RawRequestMessage
+from django.utils import timezone
 
 from infra_notifications.proxy.figures import OUTCOMES, Figure, Figures
 from infra_notifications.proxy.frames import Budget, FrameReader
@@ -274,7 +274,7 @@ class Relay:
             protocol=accepted.protocol,
             remote=client.address,
             user_agent=request.header(b"user-agent"),
-            connected_at=datetime.now(UTC),
+            connected_at=timezone.now(),
         )
         pair = Pair(link, station, csms, self._hearing, self._figures, self._ended)
         for side in (station, csms):

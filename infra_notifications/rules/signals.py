@@ -65,10 +65,11 @@ def last_seen_signal(seen_at: datetime) -> Signal:
     )
 
 
-def silence_signal(last_seen: datetime, silent_at: datetime, now: datetime) -> Signal:
+def silence_signal(last_seen: datetime, silent_at: datetime, counted_from: datetime, now: datetime) -> Signal:
+    """`counted_from`: since when it was silent while somebody listened, not before the last message."""
     minutes = max(1, round((now - last_seen).total_seconds() / 60))
     said = f"No message for {minutes} min"
-    return Signal(Case.UNAVAILABLE, True, SILENCE, Moment(silent_at, False), now, said=said, silent_since=last_seen)
+    return Signal(Case.UNAVAILABLE, True, SILENCE, Moment(silent_at, False), now, said=said, silent_since=counted_from)
 
 
 def closed_signal(closed_at: datetime, said: str) -> Signal:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from infra_notifications.choices import CloseReason, Connectivity
@@ -12,6 +14,7 @@ from infra_notifications.models import Incident
 from infra_notifications.rules.lifecycle import IncidentState
 from infra_notifications.rules.signals import silence_signal
 from infra_notifications.services.acknowledging import note_closing
+from infra_notifications.services.context import context_of
 from infra_notifications.services.unit_of_work import IncidentStore
 
 SWEEP_LIMIT = 1_000
@@ -32,28 +35,41 @@ WITH alive AS (
   SELECT charge_point_id FROM due UNION SELECT c.id FROM infra_notifications_chargepoint c
   WHERE c.station <> '' AND upper(c.station) IN (SELECT upper(station) FROM due)
 )
-SELECT s.charge_point_id, s.last_seen, s.silent_at FROM infra_notifications_chargepointstate s
+SELECT s.charge_point_id, s.last_seen, s.silent_at, make_interval(
+  secs => coalesce(c.expected_interval_s, s.learnt_silence_s, %(interval)s)) AS needed
+FROM infra_notifications_chargepointstate s JOIN infra_notifications_chargepoint c ON c.id = s.charge_point_id
 JOIN whole USING (charge_point_id) WHERE s.sweep_at <= %(now)s AND s.silent_at <= %(now)s
 ORDER BY s.charge_point_id FOR UPDATE OF s SKIP LOCKED
 """
+_PUT_OFF = """
+UPDATE infra_notifications_chargepointstate s SET silent_at = x.until
+FROM unnest(%s::bigint[], %s::timestamptz[]) AS x(id, until) WHERE s.charge_point_id = x.id
+"""
 
 
-def sweep_silence(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
-    """Opens UNAVAILABLE at charge points whose silence became an alert; returns how many.
+def sweep_silence(*, now: datetime, limit: int = SWEEP_LIMIT, listening_since: datetime | None = None) -> int:
+    """Opens UNAVAILABLE at charge points whose silence became an alert; returns how many were looked at.
 
-    Takes whole stations, so that a station's silence is told in one mail.
+    Takes whole stations, so that a station's silence is told in one mail. The time in which nothing could be heard of
+    one, because its source was silent or nobody listened, does not count: its silence is put off.
     """
+    values = {"now": now, "limit": limit, "moved": MOVE_LIMIT, "interval": settings.CHARGING_EXPECTED_INTERVAL_S}
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(_DUE, {"now": now, "limit": limit, "moved": MOVE_LIMIT})
-            due = cursor.fetchall()
+            cursor.execute(_DUE, values)
+            found = cursor.fetchall()
+            later = _put_off(found, listening_since, now) if found else {}
+            if later:
+                cursor.execute(_PUT_OFF, [list(later), list(later.values())])
+        due = [row for row in found if row[0] not in later]
         if not due:
-            return 0
+            return len(found)
         ids = [row[0] for row in due]
         store = IncidentStore(now)
         store.load(ids, locked=True)
-        for charge_point_id, last_seen, silent_at in due:
-            store.change(charge_point_id, silence_signal(last_seen, silent_at, now))
+        for charge_point_id, last_seen, silent_at, needed in due:
+            counted_from = max(last_seen, silent_at - needed)
+            store.change(charge_point_id, silence_signal(last_seen, silent_at, counted_from, now))
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE infra_notifications_chargepointstate SET silent_at = NULL, connectivity = %s"
@@ -61,7 +77,16 @@ def sweep_silence(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
                 [Connectivity.SILENT, ids],
             )
         store.flush()
-    return len(due)
+    return len(found)
+
+
+def _put_off(found: Sequence[Any], listening_since: datetime | None, now: datetime) -> dict[int, datetime]:
+    """Until when silences count for nothing: a charge point has its whole time anew once somebody listens again."""
+    later = context_of([point for point, *_ in found], now).silent_sources
+    if listening_since is not None:
+        for point, _last_seen, _silent_at, needed in found:
+            later[point] = max(later.get(point, now), listening_since + needed)
+    return {point: until for point, until in later.items() if until > now}
 
 
 def end_transient(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:

@@ -31,9 +31,10 @@ SENTENCES_TOLD = 5
 HANDED_OVER_WITHIN = timedelta(minutes=10)
 
 
-def sweep_sources(*, now: datetime) -> int:
-    """Looks after every source; returns how many got into trouble or out of it."""
-    _listen(now)
+def sweep_sources(*, now: datetime, listening_since: datetime | None = None) -> int:
+    """Looks after every source; returns how many got into trouble or out of it. `listening_since`: when the last pause
+    ended in which nothing could be received."""
+    _listen(now, listening_since)
     _note_closings()
     unusable = _without_key(now)
     changed = [
@@ -45,18 +46,19 @@ def sweep_sources(*, now: datetime) -> int:
     return sum(_change(pk, now) for pk in changed)
 
 
-def _listen(now: datetime) -> None:
-    """Notes that somebody listens, and since when: the time before a pause of the sweep counts for nobody's silence.
+def _listen(now: datetime, listening_since: datetime | None) -> None:
+    """Notes that somebody listens, and since when: the time before a pause counts for nobody's silence.
 
     A source that is new was listened to from its first word on.
     """
-    paused_after = max(PAUSED_AFTER, timedelta(seconds=PAUSED_SWEEPS * settings.CHARGING_SWEEP_S))
+    before = now - max(PAUSED_AFTER, timedelta(seconds=PAUSED_SWEEPS * settings.CHARGING_SWEEP_S))
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE infra_notifications_source SET listening_since = CASE WHEN checked_at > %s THEN listening_since"
+            "UPDATE infra_notifications_source SET listening_since = CASE"
+            " WHEN checked_at > %s AND checked_at >= %s THEN listening_since"
             " WHEN checked_at IS NULL AND first_heard_at > %s THEN first_heard_at"
             " ELSE %s END, checked_at = %s WHERE checked_at IS NULL OR checked_at <= %s OR checked_at > %s",
-            [now - paused_after, now - paused_after, now, now, now - NOTED_EVERY, now + NOTED_EVERY],
+            [before, listening_since or before, before, now, now, now - NOTED_EVERY, now + NOTED_EVERY],
         )
 
 
@@ -171,9 +173,18 @@ def _closings_until(source: Source) -> datetime | None:
 
 
 def _ask_again(source: Source, now: datetime) -> None:
-    """What was held back because of a source is decided anew. What somebody else holds is being decided just now, and
-    comes again by itself."""
+    """What was held back or put off because of a source is decided anew. What somebody else holds is being decided
+    just now, and comes again by itself."""
     with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH free AS (SELECT charge_point_id FROM infra_notifications_chargepointstate WHERE source_id = %s"
+            " AND silent_at > %s ORDER BY charge_point_id FOR UPDATE SKIP LOCKED)"
+            " UPDATE infra_notifications_chargepointstate s SET silent_at = %s"
+            " FROM free JOIN infra_notifications_chargepoint c ON c.id = free.charge_point_id"
+            " WHERE s.charge_point_id = c.id AND s.last_seen"
+            " + make_interval(secs => coalesce(c.expected_interval_s, s.learnt_silence_s, %s)) <= %s",
+            [source.pk, now, now, settings.CHARGING_EXPECTED_INTERVAL_S, now],
+        )
         cursor.execute(
             "WITH free AS (SELECT n.id FROM infra_notifications_notice n"
             " JOIN infra_notifications_incident i ON i.id = n.incident_id"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from core.listening import listening
 from infra_notifications.services.already_open import REVIEW_LIMIT, review_due
 from infra_notifications.services.charge_points import settle_known
 from infra_notifications.services.connections import SWEEP_LIMIT as LOST_LIMIT
@@ -21,12 +22,16 @@ def sweep(*, now: datetime) -> None:
     """Senders that became known, sources in trouble, silences that became alerts, what is over, flapping that lasts or
     ended, and what is due."""
     settle_known(now=now)
-    # Before the silences, because a source's silence holds those of its charge points back.
-    sweep_sources(now=now)
-    while sweep_lost(now=now) >= LOST_LIMIT:
-        continue
-    while sweep_silence(now=now) >= SWEEP_LIMIT:
-        continue
+    heard = listening(now)
+    since = heard.since if heard is not None else None
+    # Silence counts only while somebody listens.
+    if heard is None or heard.is_on:
+        # Before the silences, because a source's silence holds those of its charge points back.
+        sweep_sources(now=now, listening_since=since)
+        while sweep_lost(now=now) >= LOST_LIMIT:
+            continue
+        while sweep_silence(now=now, listening_since=since) >= SWEEP_LIMIT:
+            continue
     end_transient(now=now)
     while evaluate_flapping(now=now) >= EVALUATION_LIMIT:
         continue

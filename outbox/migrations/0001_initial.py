@@ -159,6 +159,7 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, choices=REASONS, default="", max_length=20, verbose_name="reason"),
                 ),
                 ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
+                ("lost", models.PositiveSmallIntegerField(db_default=0, editable=False)),
                 ("next_attempt_at", models.DateTimeField(null=True, verbose_name="next attempt")),
                 ("lease", models.UUIDField(editable=False, null=True)),
                 ("lease_until", models.DateTimeField(editable=False, null=True)),
@@ -187,6 +188,11 @@ class Migration(migrations.Migration):
                         condition=models.Q(("state__in", ("pending", "retrying"))),
                         fields=["channel", "next_attempt_at"],
                         name="outbox_delivery_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state__in", ("pending", "retrying")), ("lost__gt", 0)),
+                        fields=["channel", "next_attempt_at"],
+                        name="outbox_delivery_lost",
                     ),
                     models.Index(
                         condition=models.Q(("state", "sending")), fields=["lease_until"], name="outbox_delivery_lease"

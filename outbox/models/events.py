@@ -86,6 +86,8 @@ class Delivery(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=DeliveryState.choices, default=DeliveryState.PENDING)
     reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices, blank=True, default="")
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    # How many workers died while they held it.
+    lost = models.PositiveSmallIntegerField(db_default=0, editable=False)
     next_attempt_at = models.DateTimeField(_("next attempt"), null=True)
     lease = models.UUIDField(null=True, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
@@ -117,6 +119,12 @@ class Delivery(models.Model):
                 fields=("channel", "destination", "next_attempt_at"),
                 name="outbox_delivery_waiting",
                 condition=Q(state__in=("pending", "retrying")),
+            ),
+            # claim(alone=True): workers died at it.
+            models.Index(
+                fields=("channel", "next_attempt_at"),
+                name="outbox_delivery_lost",
+                condition=Q(state__in=("pending", "retrying"), lost__gt=0),
             ),
             # The sweeper: leases that ran out.
             models.Index(fields=("lease_until",), name="outbox_delivery_lease", condition=Q(state="sending")),

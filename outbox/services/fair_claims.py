@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from outbox.contract import Claimed
-from outbox.services.settling import claimed_rows
+from outbox.services.settling import ALONE_FROM, claimed_rows
 
 _CLAIM = """
 WITH RECURSIVE allowed(destination, most) AS (
@@ -33,7 +33,8 @@ WITH RECURSIVE allowed(destination, most) AS (
   SELECT one.id FROM walk LEFT JOIN allowed USING (destination), LATERAL (
     SELECT d.id FROM outbox_delivery d
     WHERE d.channel = %(channel)s AND d.state IN ('pending', 'retrying') AND d.destination = walk.destination
-    AND d.next_attempt_at <= %(now)s ORDER BY d.next_attempt_at LIMIT coalesce(allowed.most, %(first)s)
+    AND d.next_attempt_at <= %(now)s AND d.lost < %(alone)s
+    ORDER BY d.next_attempt_at LIMIT coalesce(allowed.most, %(first)s)
     FOR UPDATE SKIP LOCKED) one
   LIMIT %(limit)s
 )
@@ -77,6 +78,7 @@ class FairClaim:
                     "lease": lease,
                     "until": now + timedelta(seconds=lease_s),
                     "now": now,
+                    "alone": ALONE_FROM,
                 },
             )
             return claimed_rows(cursor.fetchall(), self.channel, lease)

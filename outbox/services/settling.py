@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.db import connection
 from core.sql import array_literal
 from core.text import clean_text
 from outbox import metrics
-from outbox.choices import Verdict
+from outbox.choices import Reason, Verdict
 from outbox.contract import Claimed, ClaimedEvent, Result
 from outbox.rules.retrying import settle as rule_settle
 from outbox.transports.registry import transports
@@ -28,23 +28,46 @@ LISTED = 20
 UNSENT = frozenset({Verdict.RELEASED, Verdict.HELD_BACK})
 
 
-def claim(*, channel: str, limit: int, lease_s: int, now: datetime, busy: Sequence[str] = ()) -> list[Claimed]:
+# A delivery at which so many workers died is sent when nothing else is under way, so that it takes no other with it;
+# after so many it fails. The pauses before it is sent again.
+ALONE_FROM, MOST_LOST, LOST_PAUSES_S = 2, 5, (5, 15, 60, 300)
+
+
+def claim(
+    *, channel: str, limit: int, lease_s: int, now: datetime, busy: Sequence[str] = (), alone: bool = False
+) -> list[Claimed]:
     """Takes up to `limit` due deliveries of a channel, oldest first, for `lease_s` seconds, skipping what others hold.
 
-    Destinations in `busy` are left for later: they have enough under way.
+    Destinations in `busy` are left for later: they have enough under way. `alone`: of those that are sent alone.
     """
-    lease = uuid.uuid4()
+    lease, held = uuid.uuid4(), (ALONE_FROM, MOST_LOST) if alone else (0, ALONE_FROM - 1)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE outbox_delivery d SET state = 'sending', lease = %s, lease_until = %s FROM ("
             "  SELECT id FROM outbox_delivery WHERE state IN ('pending', 'retrying') AND channel = %s"
-            "  AND next_attempt_at <= %s AND destination <> ALL(%s::text[])"
+            "  AND next_attempt_at <= %s AND destination <> ALL(%s::text[]) AND lost BETWEEN %s AND %s"
             "  ORDER BY next_attempt_at LIMIT %s FOR UPDATE SKIP LOCKED) due WHERE d.id = due.id"
             " RETURNING d.id, d.event_id, d.address, d.list_key, d.language, d.destination, d.attempts, d.created_at,"
             " d.copy",
-            [lease, now + timedelta(seconds=lease_s), channel, now, list(busy), limit],
+            [lease, now + timedelta(seconds=lease_s), channel, now, list(busy), *held, limit],
         )
         return claimed_rows(cursor.fetchall(), channel, lease)
+
+
+def claimer_alone(channel: str, lease_s: int) -> Callable[[datetime], list[Claimed]]:
+    """How the next one is taken that is sent alone."""
+    return lambda now: claim(channel=channel, limit=1, lease_s=lease_s, now=now, alone=True)
+
+
+def waits_alone(*, now: datetime) -> bool:
+    """Whether one is due that is sent alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM outbox_delivery WHERE state IN ('pending', 'retrying') AND next_attempt_at <= %s"
+            " AND lost > 0 AND lost >= %s LIMIT 1",
+            [now, ALONE_FROM],
+        )
+        return cursor.fetchone() is not None
 
 
 def claimed_rows(rows: Sequence[tuple[Any, ...]], channel: str, lease: uuid.UUID) -> list[Claimed]:
@@ -209,15 +232,29 @@ def mend_times(*, now: datetime, lease_s: int) -> int:
         return due + int(cursor.rowcount)
 
 
+_RECLAIM = """
+WITH lost AS (
+  UPDATE outbox_delivery SET reason = 'worker_lost', lease = NULL, lease_until = NULL, lost = lost + 1,
+    attempts = attempts + 1, state = CASE WHEN lost + 1 < %(most)s THEN 'retrying' ELSE 'failed' END,
+    settled_at = CASE WHEN lost + 1 >= %(most)s THEN %(now)s END, next_attempt_at = CASE WHEN lost + 1 < %(most)s
+      THEN %(now)s + make_interval(secs => (%(pauses)s::int[])[lost + 1]) END
+  WHERE id IN (SELECT id FROM outbox_delivery WHERE state = 'sending' AND lease_until < %(now)s
+    ORDER BY id LIMIT 5000 FOR UPDATE SKIP LOCKED)
+  RETURNING id, channel, state
+), tried AS (
+  INSERT INTO outbox_attempt (delivery_id, at, duration_ms, verdict, reason, answer)
+  SELECT id, %(now)s, 0, CASE state WHEN 'failed' THEN 'failed' ELSE 'retry' END, 'worker_lost', '' FROM lost
+)
+SELECT channel, state, count(*) FROM lost GROUP BY 1, 2
+"""
+
+
 def reclaim_lost(*, now: datetime) -> int:
-    """Gives back deliveries whose worker died: its lease ran out. The attempt is recorded as lost."""
+    """Gives back deliveries whose worker died: its lease ran out. The attempt counts as lost; one at which worker after
+    worker dies fails."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "WITH lost AS (UPDATE outbox_delivery SET state = 'retrying', reason = 'worker_lost', lease = NULL,"
-            " lease_until = NULL, next_attempt_at = %s WHERE id IN (SELECT id FROM outbox_delivery"
-            " WHERE state = 'sending' AND lease_until < %s ORDER BY id LIMIT 5000 FOR UPDATE SKIP LOCKED) RETURNING id)"
-            " INSERT INTO outbox_attempt (delivery_id, at, duration_ms, verdict, reason, answer)"
-            " SELECT id, %s, 0, 'released', 'worker_lost', '' FROM lost",
-            [now, now, now],
-        )
-        return int(cursor.rowcount)
+        cursor.execute(_RECLAIM, {"now": now, "most": MOST_LOST, "pauses": list(LOST_PAUSES_S)})
+        lost = cursor.fetchall()
+    for channel, state, count in lost:
+        metrics.ENDED.labels(channel, state, Reason.WORKER_LOST).inc(count)
+    return sum(count for *_ends, count in lost)

@@ -26,6 +26,8 @@ class Sink:
         self.rcpt: Callable[[str], str | None] = lambda address: None
         self.content: Callable[[str], str | None] = lambda address: None
         self.greeting = "220 sink"
+        # Connections above so many are closed without a word.
+        self.most_connections = 1_000
         # By address, the Message-IDs of the mails that were accepted, in their order.
         self.mails: dict[str, list[str]] = defaultdict(list)
         self._lock = threading.Lock()  # over `mails`
@@ -58,7 +60,7 @@ class Sink:
     def behave(self) -> None:
         """Answers everything with yes again."""
         self.rcpt = self.content = lambda address: None
-        self.greeting, self.pause_s = "220 sink", 0.0
+        self.greeting, self.pause_s, self.most_connections = "220 sink", 0.0, 1_000
 
     def to(self, prefix: str) -> dict[str, list[str]]:
         """What came for the addresses of one writer."""
@@ -73,7 +75,8 @@ class Sink:
         assert task is not None
         self._tasks.add(task)
         try:
-            await self._talk(reader, writer)
+            if len(self._tasks) <= self.most_connections:
+                await self._talk(reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:

@@ -26,6 +26,7 @@ from celery import current_app  # noqa: E402 - it needs the settings
 from django.db import DatabaseError, InterfaceError, connection, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from core import clock  # noqa: E402
 from outbox.contract import NewEvent, Recipient  # noqa: E402
 from outbox.models import WebhookEndpoint  # noqa: E402
 from outbox.services import publish  # noqa: E402
@@ -33,6 +34,7 @@ from outbox.services.webhooks import EndpointInput, create_endpoint, delete_endp
 from tests.faults.app.apps import HOOK, Word  # noqa: E402
 
 BATCH = 50
+clock.start()
 
 
 def events(prefix: str, first: int, last: int, kind: str) -> list[NewEvent]:

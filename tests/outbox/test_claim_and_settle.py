@@ -12,12 +12,23 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outbox.checks import check_oldest_due
 from outbox.choices import Channel, DeliveryState, Reason, Verdict
 from outbox.contract import RELEASED, Outcome, Result, failed, postponed, retry
 from outbox.models import Address, Attempt, Delivery
 from outbox.rules.retrying import RETRY_PAUSES_S
 from outbox.selectors import oldest_due, refused_addresses
-from outbox.services.settling import claim, mend_times, reclaim_lost, settle
+from outbox.services.settling import (
+    ALONE_FROM,
+    LOST_PAUSES_S,
+    MOST_LOST,
+    claim,
+    claimer_alone,
+    mend_times,
+    reclaim_lost,
+    settle,
+    waits_alone,
+)
 from tests.outbox.kit import (
     NOW,
     a_delivery,
@@ -186,7 +197,7 @@ def test_lost_lease_is_not_overwritten_but_its_attempt_is_recorded(db: None) -> 
     delivery = a_delivery()
     (lost,) = taken(lease_s=10)
     reclaim_lost(now=NOW + timedelta(seconds=11))
-    (held,) = taken(now=NOW + timedelta(seconds=11))
+    (held,) = taken(now=NOW + timedelta(seconds=16))
     assert settled(failed(Reason.CONTENT_REFUSED, 554, "late"), lost) == 0
     assert (fresh(delivery).state, fresh(delivery).lease) == (DeliveryState.SENDING, held.lease)
     assert Attempt.objects.filter(delivery=delivery, answer="late").count() == 1
@@ -306,9 +317,30 @@ def test_lease_that_ran_out_is_given_back_and_recorded(db: None) -> None:
     then = NOW + timedelta(seconds=61)
     assert reclaim_lost(now=then) == 1
     row, attempt = fresh(delivery), Attempt.objects.get()
-    assert (row.state, row.reason, row.attempts) == (DeliveryState.RETRYING, Reason.WORKER_LOST, 3)
-    assert (row.lease, row.lease_until, row.next_attempt_at) == (None, None, then)
-    assert (attempt.verdict, attempt.reason, attempt.at) == (Verdict.RELEASED, Reason.WORKER_LOST, then)
+    assert (row.state, row.reason, row.attempts, row.lost) == (DeliveryState.RETRYING, Reason.WORKER_LOST, 4, 1)
+    pause = timedelta(seconds=LOST_PAUSES_S[0])
+    assert (row.lease, row.lease_until, row.next_attempt_at) == (None, None, then + pause)
+    assert (attempt.verdict, attempt.reason, attempt.at) == (Verdict.RETRY, Reason.WORKER_LOST, then)
+
+
+def test_delivery_at_which_worker_after_worker_dies_backs_off_is_taken_alone_and_fails(db: None) -> None:
+    poison, now = a_delivery(), NOW
+    for lost in range(1, MOST_LOST + 1):
+        is_alone = lost > ALONE_FROM
+        assert [each.id for each in taken(now=now, lease_s=60)] == ([] if is_alone else [poison.id])
+        assert waits_alone(now=now) == is_alone
+        if is_alone:
+            assert [each.id for each in claimer_alone(Channel.EMAIL, 60)(now)] == [poison.id]
+        assert reclaim_lost(now=now + timedelta(seconds=61)) == 1
+        assert taken(now=now + timedelta(seconds=62)) == []
+        check = check_oldest_due(now + timedelta(seconds=62))
+        assert "workers died" in check.text or lost == MOST_LOST
+        now += HOUR
+        assert lost == MOST_LOST or not check_oldest_due(now).ok
+    row = fresh(poison)
+    assert (row.state, row.reason, row.attempts) == (DeliveryState.FAILED, Reason.WORKER_LOST, MOST_LOST)
+    verdicts = list(Attempt.objects.filter(delivery=poison).order_by("pk").values_list("verdict", flat=True))
+    assert verdicts == [Verdict.RETRY] * (MOST_LOST - 1) + [Verdict.FAILED]
 
 
 def test_lease_that_still_holds_is_left(db: None) -> None:

@@ -307,6 +307,8 @@ def test_sweep_takes_up_what_a_dead_worker_held(smtp: MailServer) -> None:
     published(a_note("a@example.org"))
     assert len(taken(lease_s=1)) == 1
     tasks.sweep()
+    Delivery.objects.update(next_attempt_at=NOW)
+    dispatcher_module.wake()
     try:
         wait_until(all_delivered, "the delivery is taken up")
     finally:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from core import clock
 from core.health import run_checks
 
 
@@ -15,6 +16,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        clock.start()
         findings = run_checks()
         width = max(len(name) for name, _ in findings)
         for name, finding in findings:

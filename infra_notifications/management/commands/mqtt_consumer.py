@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 
+from core import clock
 from core.alive import show_alive
 from core.services import end_life, show_life
 from infra_notifications.mqtt.link import MqttLink, Publication, parse_url
@@ -31,6 +32,8 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error)) from error
         intake = MqttIntake(host, settings.MQTT_STATION)
+
+        clock.start()
 
         def take(publications: list[Publication]) -> None:
             close_old_connections()

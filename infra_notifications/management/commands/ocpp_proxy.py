@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from core import clock
 from infra_notifications.proxy.links import Observer
 from infra_notifications.proxy.listening import listening
 from infra_notifications.proxy.options import Options
@@ -39,6 +40,7 @@ class Command(BaseCommand):
 
         @contextlib.contextmanager
         def parts(figures: memoryview) -> Iterator[tuple[RouteTable, Observer]]:
+            clock.start()
             stored = contextlib.nullcontext(FixedRoutes(fixed)) if fixed else _stored()
             with stored as routes, listening(figures) as observer:
                 yield routes, observer

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from core import clock
 from infra_notifications.proxy.listening import spool_folders, sweep_memory
 from infra_notifications.proxy.writer import Writer
 
@@ -29,6 +30,7 @@ class Command(BaseCommand):
             while taken := writer.step():
                 self.stdout.write(f"{taken} records taken in")
             return
+        clock.start()
         os.nice(10)  # stations first: what is heard can wait, what is passed on cannot
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())

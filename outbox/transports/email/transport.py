@@ -43,7 +43,7 @@ MESSAGES_PER_CONNECTION = 8
 # A connection without an answer for so long does not count: other messages get another one.
 STUCK_S = 0.5
 CLOSE_WITHIN_S = 8
-# A server that says "too many connections" is believed for this long.
+# A server that takes no more connections is believed for this long.
 BELIEVE_LIMIT_S = 300.0
 
 
@@ -349,7 +349,9 @@ class EmailTransport(Transport):
     def _server_away(self, outcome: Outcome, work: Work | None = None) -> None:
         """The server did not take a connection, or the first message on one: there are too many, or it is away."""
         others = self._open - (work is not None)
-        if outcome.code is not None and 400 <= outcome.code < 500 and others > 0:
+        # Many servers close what is too many without a word.
+        is_for_now = outcome.reason == Reason.CONNECTION if outcome.code is None else 400 <= outcome.code < 500
+        if is_for_now and others > 0:
             self.limit, self._limit_until = others, time.monotonic() + BELIEVE_LIMIT_S
             log.info("mail server limits connections", limit=self.limit)
             if work is not None:
@@ -373,6 +375,7 @@ class EmailTransport(Transport):
     def _leave_alone(self, outcome: Outcome) -> float:
         """Notes that the server is away; returns for how many seconds it is left alone."""
         self._away_in_a_row += 1
+        self.limit = self.most  # it refused some because it went away
         pause = server_pause(self._away_in_a_row, random.random())  # noqa: S311 - jitter
         self._away_until = time.monotonic() + pause
         self._loop.call_later(pause + 0.05, self._wake)

@@ -16,7 +16,6 @@ import email.utils
 import ipaddress
 import socket
 import ssl
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
@@ -27,6 +26,7 @@ from typing import Any, Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from django.utils import timezone
 from yarl import URL
 
 from outbox.choices import Reason
@@ -282,7 +282,7 @@ def judge_answer(status: int, answer: str, retry_after: str | None) -> Outcome:
     if 400 <= status < 500 and status not in THROTTLED:
         return failed(Reason.REJECTED, status, answer)
     reason = Reason.REDIRECT if status < 400 else Reason.TEMPORARY
-    return retry(reason, status, answer, pause_asked_for(retry_after, time.time()))
+    return retry(reason, status, answer, pause_asked_for(retry_after, timezone.now().timestamp()))
 
 
 def pause_asked_for(header: str | None, now: float) -> float | None:

@@ -197,7 +197,7 @@ class WebhookTransport(Transport):
     async def _post(self, request: Request) -> Outcome:
         if self._client is None:
             self._client = WebhookClient(self.policy, tls=self._tls)
-        route, stamp = request.route, int(time.time())
+        route, stamp = request.route, int(timezone.now().timestamp())
         headers = route.headers | {
             "webhook-id": request.message_id,
             "webhook-timestamp": str(stamp),
