@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from outbox.services.settling import ALONE_FROM, MOST_LOST
 from tests.faults.plant import Plant
 
 pytestmark = [pytest.mark.processes, pytest.mark.faults]
@@ -22,6 +25,30 @@ def test_poisoned_events_fail_alone_and_visibly(plant: Plant) -> None:
     )
     assert [(reason, verdict) for reason, verdict, _answer in told] == [("template", "failed")]
     assert "ZeroDivisionError" in told[0][2]
+    plant.is_well()
+
+
+def test_delivery_at_which_workers_die_is_sent_alone_and_fails_visibly(plant: Plant) -> None:
+    """It may take others with it twice; from then on only itself."""
+    plant.begin_to_write("deadly", 1, "faults.deadly")
+    plant.wait_written("deadly")
+    plant.write("beside", 100)
+    for lost in range(MOST_LOST):
+        plant.wait_until(lambda: plant.states("deadly")["sending"] == 1, "it is held by one who dies of it")
+        time.sleep(0.5)
+        plant.rows("UPDATE outbox_delivery SET created_at = created_at - interval '10 min' WHERE lost > 0 RETURNING 1")
+        if lost == 1:
+            assert "workers died at deliveries" in plant.doctor()[1]["deliveries"]
+        # Not to wait for the leases and pauses.
+        plant.end_leases()
+        plant.wait_until(lambda: plant.states("deadly")["sending"] == 0, "its lease ended")
+        plant.rows("UPDATE outbox_delivery SET next_attempt_at = now() WHERE state = 'retrying' RETURNING 1")
+    assert plant.wait_ended("deadly", 1) == {"failed": 1}
+    assert plant.wait_ended("beside", 100) == {"delivered": 100}
+    ends = "SELECT reason, attempts, lost FROM outbox_delivery WHERE address LIKE 'deadly%%'"
+    assert plant.rows(ends) == [("worker_lost", MOST_LOST, MOST_LOST)]
+    assert plant.rows("SELECT max(lost) FROM outbox_delivery WHERE address LIKE 'beside%%'")[0][0] <= ALONE_FROM
+    assert len(plant.sink.to("beside")) == 100
     plant.is_well()
 
 

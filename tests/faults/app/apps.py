@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import msgspec
 from django.apps import AppConfig
 
 from outbox.event_kinds import EventKind, register_kinds
+from outbox.transports.rendering.words import register_mail_words
 
 
 class Word(msgspec.Struct, kw_only=True):
@@ -19,6 +23,10 @@ NOTE = EventKind("faults.note", "Note", "A note.", "faults", Word, Word(), mail=
 POISON = EventKind(
     "faults.poison", "Poison", "Cannot be written.", "faults", Word, Word(), mail="outbox_tests/broken", is_public=False
 )
+# Whoever writes it dies: its template asks for what ends the process.
+DEADLY = EventKind(
+    "faults.deadly", "Deadly", "Kills.", "faults", Word, Word(), mail="outbox_tests/deadly", is_public=False
+)
 HOOK = EventKind("faults.hook", "Hook", "Goes to webhooks.", "faults", Word, Word())
 
 
@@ -27,4 +35,5 @@ class FaultsConfig(AppConfig):
     label = "faults"
 
     def ready(self) -> None:
-        register_kinds((NOTE, POISON, HOOK))
+        register_kinds((NOTE, POISON, DEADLY, HOOK))
+        register_mail_words(end_the_process=lambda _word: os.kill(os.getpid(), signal.SIGKILL))
