@@ -40,7 +40,9 @@ def _find_silent(now: datetime) -> int:
     for callback in Callback.objects.select_related("fleet").filter(pk__in=silent):
         since, waiting = silent[callback.pk]
         with transaction.atomic():
-            if Callback.objects.filter(pk=callback.pk, silent_since__isnull=True).update(silent_since=since):
+            # Asked again behind the lock: something may have been received meanwhile.
+            quiet = Callback.objects.exclude(last_received_at__gte=since)
+            if quiet.filter(pk=callback.pk, silent_since__isnull=True).update(silent_since=since):
                 callback.silent_since = since
                 _publish(callback, now, waiting, over_at=None)
     return len(silent)

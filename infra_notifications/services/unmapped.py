@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 import msgspec
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -61,17 +60,21 @@ KIND = EventKind(
 )
 
 
+def _told_lately(now: datetime) -> bool:
+    return UnmappedReport.objects.filter(told_at__gt=now - timedelta(days=1)).exists()
+
+
 def announce_unmapped(*, now: datetime) -> int:
     """Mails administrators what kinds of unmapped message are new, at most once a day; returns how many it names."""
     if not settings.ADMIN_EMAILS:
         return 0
+    if _told_lately(now):
+        return 0
     with transaction.atomic():
-        last = UnmappedReport.objects.aggregate(last=Max("told_at"))["last"]
-        if last is not None and now - last < timedelta(days=1):
-            return 0
         fresh = UnmappedReport.objects.select_for_update(of=("self",)).filter(told_at=None)
         reports = list(fresh.select_related("charge_point").order_by("-seen", "id"))
-        if not reports:
+        # Asked again behind the lock: who held it may just have told of others.
+        if not reports or _told_lately(now):
             return 0
         # Two that announce at once wait for each other above, and the second finds nothing or this key.
         event = NewEvent(

@@ -99,7 +99,9 @@ def expire(*, now: datetime) -> int:
     """Ends the banners whose time has come. Returns how many; at most EXPIRE_LIMIT, earliest first."""
     due = Banner.objects.filter(state=BannerState.OPEN, expires_at__lte=now).order_by("expires_at")
     ids = list(due.values_list("pk", flat=True)[:EXPIRE_LIMIT])
-    return Banner.objects.filter(pk__in=ids, state=BannerState.OPEN).update(state=BannerState.EXPIRED, ended_at=now)
+    # Asked again behind the lock: one may be shown for longer by now.
+    still_due = Banner.objects.filter(pk__in=ids, state=BannerState.OPEN, expires_at__lte=now)
+    return still_due.update(state=BannerState.EXPIRED, ended_at=now)
 
 
 def _of(audience: str, ids: Iterable[int]) -> QuerySet[Banner]:
