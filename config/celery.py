@@ -12,18 +12,20 @@ from celery import Celery, Task
 from celery.exceptions import Ignore
 from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun, worker_process_init
 from django.conf import settings
+from django.utils import timezone
 
 import config.brokers  # noqa: F401 - mends what Celery uses
-from core import clock
+from core import clock, hold
 from core.logs import catch_stray_errors
 from core.memory import limit_growth
 
 
 class Deciding(Task):
-    """Does nothing while the clock of its process is off by far: another process does it, or this one later."""
+    """Does nothing while the clock of its process is off by far, which another process or a later time does, and
+    nothing in a copy that is held."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if clock.is_off():
+        if clock.is_off() or hold.is_held(timezone.now()):
             raise Ignore
         return super().__call__(*args, **kwargs)
 

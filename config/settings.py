@@ -155,9 +155,9 @@ OUTBOX_WEBHOOK_PORTS = env.ports("OUTBOX_WEBHOOK_PORTS", [443, 8443])
 OUTBOX_SMTP_CONNECTIONS = env.number("OUTBOX_SMTP_CONNECTIONS", 32, least=1)
 OUTBOX_BATCH_SIZE = env.number("OUTBOX_BATCH_SIZE", 500, least=1)
 OUTBOX_LEASE_S = env.number("OUTBOX_LEASE_S", 120, least=30)
-OUTBOX_SWEEP_S = env.number("OUTBOX_SWEEP_S", 5, least=1)
-# How often each process looks whether the others live.
-OUTBOX_WATCH_S = env.number("OUTBOX_WATCH_S", 15, least=1)
+OUTBOX_SWEEP_S, OUTBOX_WATCH_S = env.number("OUTBOX_SWEEP_S", 5, least=1), env.number("OUTBOX_WATCH_S", 15, least=1)
+# A copy that is to be looked at alone: nothing is sent, and no worker does anything.
+OUTBOX_HOLD = env.flag("OUTBOX_HOLD", False)
 # What happened longer ago than this before it was reported is recorded, not mailed to topic lists.
 OUTBOX_MAIL_MAX_AGE_S = env.number("OUTBOX_MAIL_MAX_AGE_S", 24 * 3600, least=60)
 

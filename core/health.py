@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core import clock
+from core import clock, hold
 from core.breaches import fault_of
 from core.cache import Cache
 from core.device_clock import span_text
@@ -159,6 +159,14 @@ def _clock_text(who: str, ahead_s: float) -> str:
     return text % values + (", " + _("and decides nothing until it is set") if is_off else "")
 
 
+def check_hold(now: datetime) -> Finding:
+    """Whether this is the installation, and no copy of it."""
+    if reason := hold.reason_to_hold(now):
+        text = _("%(reason)s: nothing is sent from here, and no worker does anything (manage.py release)")
+        return Finding(False, text % {"reason": reason})
+    return Finding(True, _("this is no copy: all is sent"))
+
+
 def check_secrets(_now: datetime) -> Finding:
     """Whether FIELD_KEY opens what was encrypted."""
     if lost := unreadable_values():
@@ -181,5 +189,6 @@ register_check(COMMIT, check_commit, asker=Asker.BALANCER)
 register_check("worker", check_life("worker"), asker=Asker.DASHBOARD)
 register_check("beat", check_life("beat"), asker=Asker.DASHBOARD)
 register_check(CLOCKS, check_clocks, asker=Asker.DASHBOARD)
+register_check("hold", check_hold, asker=Asker.DASHBOARD)
 register_check("secrets", check_secrets)
 register_check("passwords", check_passwords, asks_database=False)

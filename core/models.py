@@ -124,7 +124,9 @@ class SignOfLife(models.Model):
     detail = models.JSONField(default=dict)
 
     lifecycle = Lifecycle(
-        kept=Kept("RETENTION_DAYS", by="at", in_order=False, name="signs of life"), personal=(), audited=None
+        kept=Kept("RETENTION_DAYS", by="at", only="t.part <> 'home'", in_order=False, name="signs of life"),
+        personal=(),
+        audited=None,
     )
 
     class Meta:

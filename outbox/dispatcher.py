@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
-from core import clock
+from core import clock, hold
 from core.alive import show_alive
 from outbox.contract import Result
 from outbox.services import settling
@@ -137,7 +137,8 @@ class Dispatcher:
 
     @staticmethod
     def _claim(transport: Transport, take: Claimer, send_before: float) -> list[Work | Result]:
-        claimed = take(timezone.now())
+        now = timezone.now()
+        claimed = [] if hold.is_held(now) else take(now)
         return transport.prepare(claimed, send_before) if claimed else []
 
     def _reported(self, result: Result) -> None:

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
-from core import clock, listening
+from core import clock, hold, listening
 from core.health import CLOCKS, Asker, Finding, run_checks
 from core.services import show_clock
 from outbox.checks import check_topic_lists
@@ -45,7 +45,7 @@ def evaluate(*, now: datetime) -> int:
     findings = [*run_checks(Asker.DASHBOARD), (TOPIC_LISTS, check_topic_lists(now))]
     faults = {name: None if found.ok else found.text for name, found in findings if name in WATCHED}
     note_findings(faults=faults, now=now)
-    if not settings.ADMIN_EMAILS:
+    if not settings.ADMIN_EMAILS or hold.is_held(now):
         return 0
     return sum(_mail_administrators(mail, findings, now) for mail in claim_mails(now=now))
 

@@ -24,7 +24,7 @@ from tests.mailserver import free_port
 
 NOW = clock.last(12)
 READINESS = {"database", "migrations", "commit"}
-DASHBOARD = READINESS | {"worker", "beat", "broker", "deliveries", "clocks", "listening"}
+DASHBOARD = READINESS | {"worker", "beat", "broker", "deliveries", "clocks", "hold", "listening"}
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 
-from core import clock
+from core import clock, hold
 from core.alive import show_alive
 from core.services import end_life, show_life
 from infra_notifications.mqtt.link import MqttLink, Publication, parse_url
@@ -33,6 +33,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         intake = MqttIntake(host, settings.MQTT_STATION)
 
+        if reason := hold.reason_to_hold(timezone.now()):
+            raise CommandError(f"{reason}: what the broker has is for the installation.")
         clock.start()
 
         def take(publications: list[Publication]) -> None:
