@@ -8,29 +8,15 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 import structlog
-from celery import Celery, Task
-from celery.exceptions import Ignore
+from celery import Celery
 from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun, worker_process_init
 from django.conf import settings
-from django.utils import timezone
 
 import config.brokers  # noqa: F401 - mends what Celery uses
-from core import clock, hold
 from core.logs import catch_stray_errors
 from core.memory import limit_growth
 
-
-class Deciding(Task):
-    """Does nothing while the clock of its process is off by far, which another process or a later time does, and
-    nothing in a copy that is held."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if clock.is_off() or hold.is_held(timezone.now()):
-            raise Ignore
-        return super().__call__(*args, **kwargs)
-
-
-app = Celery("signalbox", task_cls=Deciding)
+app = Celery("signalbox", task_cls="core.deciding:Deciding")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

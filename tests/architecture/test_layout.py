@@ -59,6 +59,7 @@ OWN_MODULES = {
         "combine",
         "corrections",
         "clock",
+        "deciding",
         "declared",
         "hold",
         "listening",
