@@ -11,7 +11,7 @@ from django.utils import timezone
 from core import clock, hold
 
 
-class Deciding(Task):
+class Deciding(Task):  # type: ignore[misc]
     """Does nothing while the clock of its process is off by far, which another process or a later time does, and
     nothing in a copy that is held."""
 

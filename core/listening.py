@@ -40,9 +40,9 @@ def note_listening(*, now: datetime) -> None:
         cursor.execute(
             "INSERT INTO console_signoflife AS s (part, instance, at, detail) VALUES (%s, '', %s, '{}')"
             " ON CONFLICT (part, instance) DO UPDATE SET at = excluded.at, detail = CASE"
-            " WHEN s.at BETWEEN excluded.at - %s AND excluded.at + %s THEN s.detail"
+            " WHEN s.at BETWEEN %s AND %s THEN s.detail"
             " ELSE jsonb_build_object('since', excluded.at, 'paused_from', s.at) END",
-            [PART, now, PAUSED_AFTER, PAUSED_AFTER],
+            [PART, now, now - PAUSED_AFTER, now + PAUSED_AFTER],
         )
 
 

@@ -224,8 +224,9 @@ def test_incident_with_a_momentary_fault_ends_with_its_lasting_one(shock_second:
 
 
 def test_silence_says_for_how_long_and_begins_when_it_was_due() -> None:
-    signal = silence_signal(NOW - HOUR, NOW - HOUR + 15 * MINUTE, NOW)
+    signal = silence_signal(NOW - HOUR, NOW - HOUR + 15 * MINUTE, NOW - 20 * MINUTE, NOW)
     assert (signal.said, signal.moment) == ("No message for 60 min", Moment(NOW - 45 * MINUTE, False))
+    assert signal.silent_since == NOW - 20 * MINUTE
 
 
 def test_life_ends_silence_and_another_systems_word_for_it() -> None:
