@@ -53,7 +53,8 @@ def sweep_silence(*, now: datetime, limit: int = SWEEP_LIMIT, listening_since: d
     Takes whole stations, so that a station's silence is told in one mail. The time in which nothing could be heard of
     one, because its source was silent or nobody listened, does not count: its silence is put off.
     """
-    values: dict[str, Any] = {"now": now, "limit": limit, "moved": MOVE_LIMIT, "interval": settings.CHARGING_EXPECTED_INTERVAL_S}
+    values: dict[str, Any] = {"now": now, "limit": limit, "moved": MOVE_LIMIT}
+    values["interval"] = settings.CHARGING_EXPECTED_INTERVAL_S
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_DUE, values)
