@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.environment import Environment
 from core.logs import logging_config
+from core.patience import is_worker, limits
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(BASE_DIR)
@@ -115,12 +116,11 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 # --- engines -----------------------------------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {"default": env.database("DATABASE_URL")}
-DATABASES["default"].setdefault("OPTIONS", {})
-DATABASES["default"]["OPTIONS"] |= {"application_name": "signalbox"}
+_patience = {"lock_s": env.number("LOCK_TIMEOUT_S", 5), "statement_s": env.number("STATEMENT_TIMEOUT_S", 60)}
+_options = {"application_name": "signalbox"} | limits(sys.argv, **_patience)
+DATABASES["default"]["OPTIONS"] = _options | DATABASES["default"].get("OPTIONS", {})
 _pool = {"min_size": 1, "max_size": env.number("DATABASE_POOL_SIZE", 8, least=1), "timeout": 10}
-if "celery" not in Path(sys.argv[0]).parts[-2:]:
-    # Not in workers and beat: Celery closes the pool of its process before and after every task, under the hands of
-    # the dispatcher's thread. There, each thread has a connection of its own.
+if not is_worker(sys.argv):  # Celery closes the pool of its process around every task, under the dispatcher's hands
     DATABASES["default"]["OPTIONS"]["pool"] = _pool
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = False  # the pool checks
 CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", ("amqp", "amqps", "redis", "rediss", "filesystem"))
@@ -283,8 +283,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = env.number("WORKER_CONCURRENCY", 2, least=1)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = CELERY_WORKER_SEND_TASK_EVENTS = CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP, CELERY_BROKER_CONNECTION_MAX_RETRIES = True, None
 CELERY_BEAT_SCHEDULER = "config.scheduler.Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}

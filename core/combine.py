@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 import structlog
-from django.db import connection
+from django.db import OperationalError, connection
 
 Given = TypeVar("Given")
 Taken = TypeVar("Taken")
@@ -21,11 +21,13 @@ Taken = TypeVar("Taken")
 class _Ticket(Generic[Given, Taken]):
     """One caller's work; its thread waits at the gate until the work is done or it is its turn to write."""
 
-    __slots__ = ("answer", "done", "error", "gate", "given", "size", "written_by")
+    __slots__ = ("alone", "answer", "done", "error", "gate", "given", "size", "written_by")
 
     def __init__(self, given: Given, size: int) -> None:
         self.given, self.size = given, size
         self.done = False
+        # Written by its own thread, outside of any turn.
+        self.alone = False
         # The id of the request that wrote this one with its own.
         self.written_by = ""
         self.answer: list[Taken] = []
@@ -44,7 +46,8 @@ def _give_back_connection() -> None:
 class Combiner(Generic[Given, Taken]):
     """`write` takes several callers' work and returns an answer for each, in order.
 
-    When a combined write fails, each caller's work is written on its own, so that one bad request fails alone.
+    When a combined write fails, each caller's work is written on its own, so that one bad request fails alone. Where it
+    waited for too long, each caller does so in its own thread, so that nobody waits for the one who does.
     """
 
     def __init__(self, write: Callable[[Sequence[Given]], Sequence[Taken]], *, most: int = 1_000) -> None:
@@ -63,8 +66,10 @@ class Combiner(Generic[Given, Taken]):
             _give_back_connection()
             ticket.gate.acquire()
         # More than once when so much waits before us that our own work does not fit into the first write.
-        while not ticket.done:
+        while not (ticket.done or ticket.alone):
             self._lead(ticket)
+        if ticket.alone:
+            self._write_alone(ticket)
         if ticket.written_by:
             structlog.contextvars.bind_contextvars(written_by=ticket.written_by)
         if ticket.error is not None:
@@ -86,6 +91,11 @@ class Combiner(Generic[Given, Taken]):
             answers = self._write([ticket.given for ticket in group])
             for ticket, answer in zip(group, answers, strict=True):
                 ticket.answer.append(answer)
+        except OperationalError as error:
+            if len(group) == 1:
+                group[0].error = error
+            for ticket in group:
+                ticket.alone = len(group) > 1
         except Exception as error:
             self._one_by_one(group, error)
         except BaseException as error:  # the process is told to end: nobody may wait for an answer for ever
@@ -93,12 +103,19 @@ class Combiner(Generic[Given, Taken]):
                 ticket.error = error
         finally:
             for ticket in group:
-                ticket.done = True
-            if own.done:
+                ticket.done = not ticket.alone
+            if own.done or own.alone:
                 self._hand_on()
             for ticket in group:
                 if ticket is not own:
                     ticket.gate.release()
+
+    def _write_alone(self, ticket: _Ticket[Given, Taken]) -> None:
+        ticket.written_by = ""
+        try:
+            ticket.answer.append(self._write([ticket.given])[0])
+        except Exception as error:
+            ticket.error = error
 
     def _hand_on(self) -> None:
         """Lets the first who waits write next; with nobody waiting, the next to come writes at once."""

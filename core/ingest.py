@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 import structlog
-from django.db import DataError, IntegrityError, OperationalError, transaction
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -35,11 +35,13 @@ Item = TypeVar("Item", bound=msgspec.Struct)
 Result = TypeVar("Result")
 
 TRIES = 3
+# How long a commit that several requests share waits for a row.
+SHARED_PATIENCE = "1s"
 # A thousand messages are less. What is more takes so long that it waits for its like alone, and nobody for it.
 HEAVY_BYTES = 1024 * 1024
-# Of PostgreSQL's errors those that mean that somebody else was quicker: serialization_failure, deadlock_detected,
-# lock_not_available (its documentation, appendix A).
-_LOST_TO_ANOTHER = ("40001", "40P01", "55P03")
+# Of PostgreSQL's errors those that mean that somebody else was quicker: serialization_failure, deadlock_detected (its
+# documentation, appendix A). Who waited for too long does not wait again.
+_LOST_TO_ANOTHER = ("40001", "40P01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,8 @@ def _is_lost_race(error: Exception) -> bool:
 
 def _take_all(incoming: Incoming[Item], begin: Begin[Item]) -> _Taken:
     with transaction.atomic():
+        if incoming.submissions[-1:] != incoming.submissions[:1]:  # of several requests
+            _wait_briefly()
         steps = begin(incoming)
         for row, sentence in incoming.refused.items():
             incoming.errors[row] = sentence
@@ -250,6 +254,12 @@ def _take_all(incoming: Incoming[Item], begin: Begin[Item]) -> _Taken:
         duplicates = _find_duplicates(steps)
         steps.apply([row for row in incoming.good if row not in duplicates])
     return steps, duplicates
+
+
+def _wait_briefly() -> None:
+    """A commit that several share waits for no row for long: it falls apart, and who waits for it does so alone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [SHARED_PATIENCE])
 
 
 def _take_by_halves(incoming: Incoming[Item], begin: Begin[Item]) -> list[_Taken]:

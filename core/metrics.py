@@ -6,20 +6,62 @@ An app registers a function that yields its levels (queue depth, ages) with `reg
 from __future__ import annotations
 
 import ipaddress
+import mmap
 import os
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest
 from django.utils import timezone
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
+from prometheus_client.mmap_dict import _INITIAL_MMAP_SIZE, MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from core.health import database_fault
 from core.selectors import last_signs_of_life
+
+
+class RoomyDict(MmapedDict):
+    """Numbers in a file that has all the place it seems to have: one with holes would end its process (SIGBUS) when it
+    is written to while the disk is full. Without place they are counted in memory, and `/metrics` misses them."""
+
+    def __init__(self, filename: str, read_mode: bool = False) -> None:
+        try:
+            if not read_mode:
+                with Path(filename).open("ab") as file:
+                    os.posix_fallocate(file.fileno(), 0, max(_INITIAL_MMAP_SIZE, file.tell()))
+            super().__init__(filename, read_mode)
+        except OSError:
+            if read_mode:
+                raise
+            self._f, self._m, self._positions = None, mmap.mmap(-1, _INITIAL_MMAP_SIZE), {}
+            self._capacity, self._used = _INITIAL_MMAP_SIZE, 8
+
+    def _init_value(self, key: str) -> None:
+        while self._used + len(key.encode()) + _VALUE_BYTES > self._capacity:
+            self._grow(2 * self._capacity)
+        super()._init_value(key)
+
+    def _grow(self, capacity: int) -> None:
+        try:
+            if self._f is None:
+                raise OSError
+            os.posix_fallocate(self._f.fileno(), 0, capacity)
+            self._m = mmap.mmap(self._f.fileno(), capacity)
+        except OSError:
+            grown = mmap.mmap(-1, capacity)
+            grown[: self._used] = self._m[: self._used]
+            self._m, self._f = grown, None
+        self._capacity = capacity
+
+
+# What a number takes beside its name: lengths, padding, value and time.
+_VALUE_BYTES = 40
+values.MmapedDict = RoomyDict
 
 HTTP_SECONDS = Histogram(
     "signalbox_http_request_seconds",

@@ -83,6 +83,7 @@ OWN_MODULES = {
         "amounts",
         "moments",
         "parties",
+        "patience",
         "passwords",
         "people",
         "permissions",
