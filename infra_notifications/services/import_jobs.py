@@ -63,7 +63,7 @@ def _errors(check: ImportCheck) -> dict[str, object]:
 
 
 def _write(job: Job) -> Ended:
-    """Writes the file's rows, all or nothing."""
+    """Writes the file's rows, of which none is wrong."""
     check = check_file(bytes(job.payload))
     if not check.is_clean:  # charge points changed meanwhile, or the file was tampered with
         return Ended(_errors(check), JobState.FAILED)

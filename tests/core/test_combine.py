@@ -11,13 +11,13 @@ from contextlib import closing
 import msgspec
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import RequestFactory
 
 from core.combine import Combiner
 from core.ingest import HEAVY_BYTES, BatchEndpoint, Intake, Submission
 from core.models import ApiKey
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, wait_until
 
 
 class Note(msgspec.Struct):
@@ -84,6 +84,30 @@ def test_one_bad_request_fails_alone(writer: Writer) -> None:
     assert isinstance(answers[1], Bad)
     assert str(answers[1]) == "[-2]"
     assert answers[2] == 6
+
+
+def test_nobody_waits_for_the_one_who_waits_for_a_row() -> None:
+    """The shared write gives up, and each writes in its own thread: that of the one who waits goes on waiting."""
+    others_done = threading.Event()
+
+    def write(given: Sequence[int]) -> list[int]:
+        if 13 in given:
+            if len(given) > 1:
+                raise OperationalError("canceling statement due to lock timeout")
+            assert others_done.wait(PATIENCE_S)
+        return [number * 2 for number in given]
+
+    combiner = Combiner(write)
+    combiner._is_writing = True  # somebody is at it: the others come together
+    with ThreadPoolExecutor(4) as pool:
+        waits = pool.submit(combiner.submit, 13)
+        others = [pool.submit(combiner.submit, number) for number in (1, 2, 3)]
+        wait_until(lambda: len(combiner._waiting) == 4, "all wait")
+        combiner._hand_on()
+        assert [other.result(PATIENCE_S) for other in others] == [2, 4, 6]
+        others_done.set()
+        assert waits.result(PATIENCE_S) == 26
+    assert combiner.submit(4) == 8
 
 
 def test_a_lone_bad_request_is_written_once(writer: Writer) -> None:

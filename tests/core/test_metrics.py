@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from pytest_django import Settings
 from core import metrics
 from core.services import show_life
 from tests.factories.console import make_key
+from tests.live import ROOT
 
 pytestmark = pytest.mark.django_db
 
@@ -137,3 +141,35 @@ def test_levels_that_cannot_be_read_leave_the_counters_readable(monkeypatch: pyt
 def test_levels_register_once() -> None:
     with pytest.raises(ValueError, match="already"):
         metrics.register_levels(metrics.life_levels)
+
+
+# ---- without place --------------------------------------------------------------------------------------------------
+
+
+def test_numbers_have_all_the_place_that_they_seem_to_have(tmp_path: Path) -> None:
+    """A full disk is met when the file is made or grows, not when a number is written, which would end the process."""
+    numbers = metrics.RoomyDict(str(tmp_path / "counter.db"))
+    for number in range(2_000):
+        numbers.write_value(f"name {number}", float(number), 0.0)
+    kept = (tmp_path / "counter.db").stat()
+    assert kept.st_blocks * 512 >= kept.st_size > 100_000
+    numbers.close()
+    again = metrics.RoomyDict(str(tmp_path / "counter.db"))
+    assert again.read_value("name 1999")[0] == 1999.0
+
+
+def test_numbers_without_place_are_counted_in_memory_and_cost_nothing_else(tmp_path: Path) -> None:
+    """In a process that may write files of 100,000 bytes at most, as on a disk that is full from then on."""
+    script = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))\n"
+        "numbers = RoomyDict(path)\n"
+        "for n in range(2000): numbers.write_value(f'name {n}', float(n), 0.0)\n"
+        "assert all(numbers.read_value(f'name {n}')[0] == n for n in range(2000))\n"
+        "numbers.close()"
+    )
+    for limit in (100_000, 0):
+        code = f"from core.metrics import RoomyDict; limit, path = {limit}, {str(tmp_path / str(limit))!r}\n{script}"
+        django = "import django; django.setup()\n"
+        done = subprocess.run([sys.executable, "-c", django + code], capture_output=True, text=True, cwd=ROOT)
+        assert (done.returncode, done.stderr) == (0, "")
