@@ -10,6 +10,7 @@ import mmap
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -24,8 +25,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from core.health import database_fault
 from core.selectors import last_signs_of_life
 
+_Numbers: Any = MmapedDict  # it has no types
 
-class RoomyDict(MmapedDict):
+
+class RoomyDict(_Numbers):  # type: ignore[misc]
     """Numbers in a file that has all the place it seems to have: one with holes would end its process (SIGBUS) when it
     is written to while the disk is full. Without place they are counted in memory, and `/metrics` misses them."""
 
@@ -61,7 +64,7 @@ class RoomyDict(MmapedDict):
 
 # What a number takes beside its name: lengths, padding, value and time.
 _VALUE_BYTES = 40
-values.MmapedDict = RoomyDict
+vars(values)["MmapedDict"] = RoomyDict
 
 HTTP_SECONDS = Histogram(
     "signalbox_http_request_seconds",

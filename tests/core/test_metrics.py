@@ -148,13 +148,13 @@ def test_levels_register_once() -> None:
 
 def test_numbers_have_all_the_place_that_they_seem_to_have(tmp_path: Path) -> None:
     """A full disk is met when the file is made or grows, not when a number is written, which would end the process."""
-    numbers = metrics.RoomyDict(str(tmp_path / "counter.db"))
+    numbers: Any = metrics.RoomyDict(str(tmp_path / "counter.db"))
     for number in range(2_000):
         numbers.write_value(f"name {number}", float(number), 0.0)
     kept = (tmp_path / "counter.db").stat()
     assert kept.st_blocks * 512 >= kept.st_size > 100_000
     numbers.close()
-    again = metrics.RoomyDict(str(tmp_path / "counter.db"))
+    again: Any = metrics.RoomyDict(str(tmp_path / "counter.db"))
     assert again.read_value("name 1999")[0] == 1999.0
 
 
