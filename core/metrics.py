@@ -41,7 +41,8 @@ class RoomyDict(_Numbers):  # type: ignore[misc]
         except OSError:
             if read_mode:
                 raise
-            self._f, self._m, self._positions = None, mmap.mmap(-1, _INITIAL_MMAP_SIZE), {}
+            self._f, self._m = None, mmap.mmap(-1, _INITIAL_MMAP_SIZE)
+            self._positions: dict[str, int] = {}
             self._capacity, self._used = _INITIAL_MMAP_SIZE, 8
 
     def _init_value(self, key: str) -> None:
@@ -51,11 +52,9 @@ class RoomyDict(_Numbers):  # type: ignore[misc]
 
     def _grow(self, capacity: int) -> None:
         try:
-            if self._f is None:
-                raise OSError
             os.posix_fallocate(self._f.fileno(), 0, capacity)
             self._m = mmap.mmap(self._f.fileno(), capacity)
-        except OSError:
+        except (OSError, AttributeError):  # no place, or no file
             grown = mmap.mmap(-1, capacity)
             grown[: self._used] = self._m[: self._used]
             self._m, self._f = grown, None
