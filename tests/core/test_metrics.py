@@ -149,13 +149,13 @@ def test_levels_register_once() -> None:
 def test_numbers_have_all_the_place_that_they_seem_to_have(tmp_path: Path) -> None:
     """A full disk is met when the file is made or grows, not when a number is written, which would end the process."""
     numbers: Any = metrics.RoomyDict(str(tmp_path / "counter.db"))
-    for number in range(2_000):
+    for number in range(8_000):
         numbers.write_value(f"name {number}", float(number), 0.0)
     kept = (tmp_path / "counter.db").stat()
     assert kept.st_blocks * 512 >= kept.st_size > 100_000
     numbers.close()
     again: Any = metrics.RoomyDict(str(tmp_path / "counter.db"))
-    assert again.read_value("name 1999")[0] == 1999.0
+    assert again.read_value("name 7999")[0] == 7999.0
 
 
 def test_numbers_without_place_are_counted_in_memory_and_cost_nothing_else(tmp_path: Path) -> None:
@@ -164,8 +164,8 @@ def test_numbers_without_place_are_counted_in_memory_and_cost_nothing_else(tmp_p
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))\n"
         "numbers = RoomyDict(path)\n"
-        "for n in range(2000): numbers.write_value(f'name {n}', float(n), 0.0)\n"
-        "assert all(numbers.read_value(f'name {n}')[0] == n for n in range(2000))\n"
+        "for n in range(8000): numbers.write_value(f'name {n}', float(n), 0.0)\n"
+        "assert all(numbers.read_value(f'name {n}')[0] == n for n in range(8000))\n"
         "numbers.close()"
     )
     for limit in (100_000, 0):
