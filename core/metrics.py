@@ -51,9 +51,10 @@ class RoomyDict(_Numbers):  # type: ignore[misc]
         super()._init_value(key)
 
     def _grow(self, capacity: int) -> None:
+        file: Any = self._f
         try:
-            os.posix_fallocate(self._f.fileno(), 0, capacity)
-            self._m = mmap.mmap(self._f.fileno(), capacity)
+            os.posix_fallocate(file.fileno(), 0, capacity)
+            self._m = mmap.mmap(file.fileno(), capacity)
         except (OSError, AttributeError):  # no place, or no file
             grown = mmap.mmap(-1, capacity)
             grown[: self._used] = self._m[: self._used]
