@@ -83,6 +83,11 @@ _of_process = _Clock()
 now, start, is_off = _of_process.now, _of_process.start, _of_process.is_off
 
 
+def seconds() -> float:
+    """The same as a number since 1970."""
+    return now().timestamp()
+
+
 def ahead_s() -> float:
     """By how many seconds the clock of this process's machine is ahead of the database's."""
     return _of_process.ahead_s

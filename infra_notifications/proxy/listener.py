@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from django.utils import timezone
 
-from core import files
+from core import clock, files
 from core.pieces import MALFORMED
 from core.text import clean_text
 from infra_notifications.proxy import reading
@@ -69,7 +68,7 @@ class Listener:
         *,
         most_bytes: int,
         memory: Path | None = None,
-        clock: Callable[[], float] = lambda: timezone.now().timestamp(),
+        clock: Callable[[], float] = clock.seconds,
         figures: memoryview | None = None,
     ) -> None:
         """`folder` is that of the spool; `memory` one of the memory file system, None where there is none; `figures`
