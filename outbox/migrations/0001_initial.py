@@ -190,7 +190,7 @@ class Migration(migrations.Migration):
                         name="outbox_delivery_due",
                     ),
                     models.Index(
-                        condition=models.Q(("state__in", ("pending", "retrying")), ("lost__gt", 0)),
+                        condition=models.Q(("lost__gt", 0), ("state__in", ("pending", "retrying"))),
                         fields=["channel", "next_attempt_at"],
                         name="outbox_delivery_lost",
                     ),

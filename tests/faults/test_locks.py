@@ -13,7 +13,7 @@ from config.demo.supervisor import stop_process
 from tests.faults.plant import Plant
 
 pytestmark = [pytest.mark.processes, pytest.mark.faults]
-STATIONS, LOCK_TIMEOUT_S, ROUNDS = 12, 3, 4
+STATIONS, LOCK_TIMEOUT_S, ROUNDS = 12, 6, 2
 
 
 def _beat(plant: Plant, station: str) -> tuple[int, float]:
