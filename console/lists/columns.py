@@ -150,9 +150,9 @@ _ACTS = re.compile(
     r'|<(a|span)\b[^>]*class="(?:btn|visually-hidden|nothing)\b[^>]*>.*?</\2>',
     re.DOTALL,
 )
-_TIME = re.compile(r'<time datetime="([^"]*)".*?</time>', re.DOTALL)
+_TIME = re.compile(r'<time datetime="([^"<]*+)"[^<]*+</time>')
 _PART = re.compile(r'</?(?:div|p|ul|li|dl|dt|dd|pre|br|details|summary)\b[^>]*>|<span class="badge\b[^>]*>')
-_TAG = re.compile(r"<[^>]*>")
+_TAG = re.compile(r"<[^<>]*+>")
 
 
 def text_of_cell(html: str) -> str:

@@ -16,7 +16,7 @@ _FAULT = (
 _HISTORY = r"history|historie|historique|historial|geschiedenis|storico|cronologia"
 _PAST = re.compile(
     rf"(?:^|(?<=[;|\n]))[^;|\n]*?(?<![^\W_])(?:{_HISTORY})(?![^\W_])[^;|\n]*"
-    rf"|(?<![^\W_])(?:(?:{_FORMER})[\s_-]*(?:\w{{1,40}}+\s)?(?:{_FAULT})|(?:{_FAULT})s?\s(?:{_FORMER}))"
+    rf"|(?<![^\W_])(?:(?:{_FORMER})[\s_-]*+(?:\w{{1,40}}+\s)?(?:{_FAULT})|(?:{_FAULT})s?\s(?:{_FORMER}))"
     r"(?![^\W\d_]{4})[^;|\n]*",
     re.IGNORECASE,
 )

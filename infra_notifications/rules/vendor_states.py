@@ -14,7 +14,7 @@ from infra_notifications.rules.vocabulary import FOLDED_VALUES, VALUES, text, wh
 
 _SEPARATOR = re.compile(r"[,;|]")
 # "1:Faulted;2:Available".
-_NUMBERED = re.compile(r"\s*#?(\d{1,3})\s?[:=]\s?([A-Za-z_ ]{3,30})\s*")
+_NUMBERED = re.compile(r"#?(\d{1,3})\s?[:=]\s?([A-Za-z_ ]{3,30})")
 _STATES = ("status", "state", *(owner + end for owner in OWNERS for end in ("status", "state")))
 # A messageId of these words alone is about nothing but states, so that calm ones among them are believed too.
 _STATE_WORDS = """
@@ -52,7 +52,7 @@ def states_in(payload: Mapping[str, Any], data: Any) -> list[State]:
     of the connector, the state, the code, a text and the vendor's code, as EVBox writes it: "1,Faulted,OtherError,,17".
     """
     vendor = text(payload.get("vendorId"))
-    told = _SEPARATOR.split(data.strip(), 5) if isinstance(data, str) else data
+    told = [part.strip() for part in _SEPARATOR.split(data, 5)] if isinstance(data, str) else data
     if isinstance(told, list) and len(told) > 1 and whole(told[0]) is not None:
         named = zip(("connectorId", "status", "errorCode", "info", "vendorErrorCode"), map(text, told), strict=False)
         told = {name: value for name, value in named if value}
