@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.forms import ModelForm
 from django.http import HttpRequest
 
 from bikeshare import models
+from bikeshare.ingest.rules import BadRule, rules_from
 from console.admin import BigTableAdmin, register_read_only
+
+
+class _ProgramForm(ModelForm):  # type: ignore[type-arg]
+    def clean_global_rules(self) -> list[dict[str, Any]]:
+        try:
+            return rules_from(self.cleaned_data["global_rules"] or [])
+        except BadRule as error:
+            raise ValidationError(str(error)) from error
 
 
 @admin.register(models.Program)
 class ProgramAdmin(BigTableAdmin):
+    form = _ProgramForm
     list_display = ("id", "name", "city", "status", "publish_gbfs", "timezone")
     search_fields = ("id", "name", "city")
 

@@ -234,7 +234,7 @@ def geofencing_zones(program: Program, now: datetime) -> Data:
     features = [_feature(zone, program) for zone in zones]
     return {
         "geofencing_zones": {"type": "FeatureCollection", "features": features},
-        "global_rules": program.global_rules,
+        "global_rules": _published(program.global_rules),
     }
 
 
@@ -245,20 +245,26 @@ def rules_of(zone: Zone) -> list[Data]:
 
 
 def _feature(zone: Zone, program: Program) -> Data:
-    rules = [_with_unknown_ranges(rule) for rule in rules_of(zone)]
-    properties: Data = {"rules": rules} | ({"name": _texts(zone.name, program)} if zone.name else {})
+    properties: Data = {"rules": _published(rules_of(zone))} | (
+        {"name": _texts(zone.name, program)} if zone.name else {}
+    )
     for key in ("start", "end"):
         if moment := getattr(zone, key):
             properties[key] = rfc3339(moment)
     return {"type": "Feature", "geometry": zone.geometry, "properties": properties}
 
 
-def _with_unknown_ranges(rule: Data) -> Data:
-    """A rule that binds a type binds its vehicles of unknown range, too."""
-    bound = rule.get("vehicle_type_ids")
-    if not bound:
-        return rule
-    return rule | {"vehicle_type_ids": [*bound, *(f"{one}{UNKNOWN}" for one in bound if f"{one}{UNKNOWN}" in _TYPES)]}
+def _published(rules: list[Data]) -> list[Data]:
+    """A rule that binds a type binds its vehicles of unknown range, too; one for types that no vehicle here has binds
+    nobody."""
+    shown = []
+    for rule in rules:
+        if named := rule.get("vehicle_type_ids"):
+            bound = [kind for one in named for kind in (one, f"{one}{UNKNOWN}") if kind in _TYPES]
+            shown += [rule | {"vehicle_type_ids": bound}] if bound else []
+        else:
+            shown.append(rule)
+    return shown
 
 
 FILES: dict[str, Callable[[Program, datetime], Data]] = {

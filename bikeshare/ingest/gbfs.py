@@ -234,10 +234,12 @@ def _zones(feed: Feed, document: Any, types: Mapping[str, str], ring_direction_c
             feed.problems.append((path + error.where, error.sentence))
             feed.unread_zones.add(external_id or text_of(_properties(item).get("name"), feed.language)[:120])
     if data.get("global_rules") is not None:
+        said: list[str] = []
         try:
-            feed.global_rules = rules_from(data["global_rules"], types)
+            feed.global_rules = rules_from(data["global_rules"], types, said)
         except BadRule as error:
             feed.problems.append((f"{where}.global_rules", str(error)))
+        feed.notes += [(f"{where}.global_rules", sentence) for sentence in said]
     _note_unknown_types(feed, where)
 
 
@@ -270,18 +272,20 @@ def _zone(feed: Feed, item: Any, types: Mapping[str, str], directed: bool, path:
         area = _area(feed, item.get("geometry"), directed, path)
     except BadArea as error:
         raise _Bad(".geometry", str(error)) from error
+    said: list[str] = []
     try:
-        rules = rules_from(properties.get("rules") or [], types)
+        rules = rules_from(properties.get("rules") or [], types, said)
     except BadRule as error:
         raise _Bad(".properties", str(error)) from error
+    feed.notes += [(f"{path}.properties", sentence) for sentence in said]
     zone: dict[str, Any] = {
         "name": text_of(properties.get("name"), feed.language)[:120],
         "geometry": geojson_of(area),
         "rules": rules,
     }
-    if said := text_of(properties.get("type")):
-        if (kind := _ZONE_TYPES.read(said)) is None:
-            feed.notes.append((f"{path}.properties.type", f"{said[:40]} is none of {', '.join(ZoneType.values)}"))
+    if word := text_of(properties.get("type")):
+        if (kind := _ZONE_TYPES.read(word)) is None:
+            feed.notes.append((f"{path}.properties.type", f"{word[:40]} is none of {', '.join(ZoneType.values)}"))
         zone |= {} if kind is None else {"type": str(kind)}
     if (is_open := open_word(properties.get("status"))) is not None:
         zone["status"] = OpenStatus.OPEN if is_open else OpenStatus.CLOSED

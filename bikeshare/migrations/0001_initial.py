@@ -610,7 +610,18 @@ class Migration(migrations.Migration):
                 (
                     "vehicle_types",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=12),
+                        base_field=models.CharField(
+                            choices=[
+                                ("classic", "Bicycle"),
+                                ("vae", "E-bike"),
+                                ("vae_hybrid", "Hybrid e-bike"),
+                                ("vae_otgr", "E-bike with own battery"),
+                                ("otgr_vae", "Own-battery e-bike"),
+                                ("scooter", "Scooter"),
+                                ("boat", "Boat"),
+                            ],
+                            max_length=12,
+                        ),
                         blank=True,
                         default=list,
                         size=None,

@@ -243,7 +243,9 @@ class Dock(Resource):
     vehicule = models.OneToOneField(
         Bike, models.SET_NULL, null=True, blank=True, related_name="dock", verbose_name=_("vehicle")
     )
-    vehicle_types = ArrayField(models.CharField(max_length=12), verbose_name=_("takes"), default=list, blank=True)
+    vehicle_types = ArrayField(
+        models.CharField(max_length=12, choices=BikeType.choices), verbose_name=_("takes"), default=list, blank=True
+    )
     status = models.CharField(_("status"), max_length=10, choices=OpenStatus.choices, default=OpenStatus.OPEN)
 
     lifecycle = Lifecycle(kept=KEPT_AS_SUBJECT, personal=(), audited=None)

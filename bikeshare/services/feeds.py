@@ -19,6 +19,7 @@ from bikeshare.services.refusals import invalid, refusal
 from core.encryption import Unreadable
 from core.health import Finding
 from core.refusal import Refused, refusing_invalid_models
+from core.words import name_among
 
 # So many of what was left out are kept with the result.
 NAMED = 20
@@ -55,6 +56,8 @@ def patch_feed(*, feed: FeedSource, body: FeedBody, now: datetime) -> FeedSource
 
 
 def _save(feed: FeedSource, values: dict[str, Any]) -> FeedSource:
+    if "types" in values:
+        values["types"] = {theirs: name_among(BikeType.values, ours) for theirs, ours in values["types"].items()}
     unknown = sorted(set(values.get("types", {}).values()) - set(BikeType.values))
     if unknown:
         raise invalid("types", _("%(type)s is none of %(ours)s.") % {"type": unknown[0], "ours": ", ".join(BikeType)})

@@ -151,12 +151,16 @@ def _in_our_words(model: type[Resource], values: dict[str, Any]) -> dict[str, An
     """The values, with the words of closed lists in our spelling. Raises Refused with the list for none of them."""
     said = dict(values)
     for column in model._meta.concrete_fields:
-        ours = [str(word) for word, _label in column.flatchoices]
-        if ours and isinstance(word := said.get(column.name), str) and word:
-            said[column.name] = name_among(ours, word)
-            if said[column.name] not in ours:
-                refused = {"type": word[:40], "ours": ", ".join(filter(None, ours))}
-                raise invalid(column.name, _("%(type)s is none of %(ours)s.") % refused)
+        ours = [str(word) for word, _label in getattr(column, "base_field", column).flatchoices]
+        given = said.get(column.name)
+        words = given if isinstance(given, list) else [given]
+        if not ours or not given or not all(isinstance(word, str) for word in words):
+            continue
+        meant = [name_among(ours, word) for word in words]
+        for word in (word for word, ours_word in zip(words, meant, strict=True) if ours_word not in ours):
+            refused = {"type": word[:40], "ours": ", ".join(filter(None, ours))}
+            raise invalid(column.name, _("%(type)s is none of %(ours)s.") % refused)
+        said[column.name] = meant if isinstance(given, list) else meant[0]
     return said
 
 

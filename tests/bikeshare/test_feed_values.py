@@ -344,8 +344,18 @@ def test_what_is_packed_too_well_or_broken_off_is_said(feeds: str, monkeypatch: 
     ],
 )
 def test_a_rule_is_read_in_its_own_spelling(given: dict[str, Any], kept: dict[str, Any]) -> None:
-    (rule,) = rules_from([NO_RIDE_3 | given])
+    (rule,) = rules_from([NO_RIDE_3 | given], said=[])
     assert {name: rule[name] for name in kept} == kept
+
+
+def test_what_nobody_reads_of_a_feeds_rule_is_named() -> None:
+    said: list[str] = []
+    given = {"vehicule_types": ["SCOOTER"], "maxSpeed": "6,5", "zzz": 1}
+    (rule,) = rules_from([NO_RIDE_3 | given], said=said)
+    assert (rule["vehicle_type_ids"], rule["maximum_speed_kph"]) == (["scooter"], 6)
+    assert [
+        word for word in ("`vehicle_type_ids`", "`maximum_speed_kph`", "`zzz`", "6.5") if word not in str(said)
+    ] == []
 
 
 @pytest.mark.parametrize("speed", ["fast", -1, "10 mph", True, []])

@@ -96,7 +96,9 @@ def test_a_station_was_last_reported_when_something_was_said_of_it(client: Clien
 def test_zones_of_2_3_turn_with_the_clock_and_know_one_way_to_ride(client: Client) -> None:
     ProgramFactory(publish_gbfs=True, global_rules=[{"ride_start_allowed": True, "ride_end_allowed": True}])
     rule = {"ride_start_allowed": True, "ride_end_allowed": False, "ride_through_allowed": True}
-    ZoneFactory(rules=[rule | {"vehicle_type_ids": ["vae"]}], start=NOW)
+    ZoneFactory(
+        rules=[rule | {"vehicle_type_ids": ["vae", "hover"]}, rule | {"vehicle_type_ids": ["hover"]}], start=NOW
+    )
     data = read(client, "geofencing_zones", "2.3")
     (feature,) = data["geofencing_zones"]["features"]
     ring = feature["geometry"]["coordinates"][0][0]

@@ -12,6 +12,7 @@ from bikeshare.client import CannotRead, read_feed
 from bikeshare.ingest.gbfs import feed_from
 from bikeshare.services.gbfs_import import Report, Written, import_feed
 from core.refusal import Refused
+from core.words import name_among
 
 
 class Command(BaseCommand):
@@ -71,6 +72,7 @@ def _counts(written: Written) -> str:
 
 def _pair(text: str) -> tuple[str, str]:
     theirs, separator, ours = text.partition("=")
+    ours = name_among(BikeType.values, ours)
     if not separator or ours not in BikeType.values:
         raise CommandError(f"--type must be THEIRS=OURS, where OURS is one of {', '.join(BikeType.values)}.")
     return theirs, ours
