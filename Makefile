@@ -7,8 +7,8 @@ PORT ?= 8000
 export HOST PORT
 # The tests of code: no processes, no browser, no engines of the system.
 QUICK := "not engines and not processes and not browser"
-# What reads code or measures growth is the same on every day.
-DAYLESS := --ignore=tests/architecture --ignore=tests/core/test_any_request.py --ignore=tests/core/test_growth.py --ignore=tests/core/test_patterns.py
+# What reads code, measures growth, or asks processes of its own, which know today alone, is the same on every day.
+DAYLESS := $(addprefix --ignore=tests/,architecture $(addprefix core/test_,$(addsuffix .py,any_request bodies growth patterns schema_words settings)))
 # Compiled modules are kept: each of the many processes of the demo and the tests would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
