@@ -14,6 +14,7 @@ from typing import Any
 from infra_notifications.rules.action_names import CALL, ERROR, fold
 from infra_notifications.rules.actions import REQUIRED_ANYWHERE
 from infra_notifications.rules.reported_values import TOLD_BY_REPORTS, is_word_of_state, tells_of_faults
+from infra_notifications.rules.status_details import custom_of
 from infra_notifications.rules.transfer_data import tells_by_itself
 from infra_notifications.rules.transfer_words import FIELDS as REPORTED
 from infra_notifications.rules.transfer_words import words_of
@@ -111,6 +112,8 @@ def retained(action: str, payload: Any, kind: str = CALL) -> dict[str, Any]:
     kept = _part(body, _KEPT.get(action, _EVERYWHERE))
     if action == "DataTransfer":
         _keep_carried(body, kept)
+    if action == "StatusNotification" and (custom := custom_of(body)):
+        kept["customData"] = {name: _masked(value) for name, value in custom.items() if len(name) <= MOST_VALUE}
     for event in _elements(kept, "eventdata"):
         _hide_value(event)
     for report in _elements(kept, "reportdata"):
@@ -207,6 +210,10 @@ def _keep_carried(body: Mapping[str, Any], kept: dict[str, Any]) -> None:
     kept |= {"data": said} if said or said == [] else {}
 
 
+def _masked(value: Any) -> Any:
+    return without_secrets(value[:MOST_TEXT]) if isinstance(value, str) else value
+
+
 def _said(data: Any, depth: int) -> Any:
     """What a vendor's own message says of a fault: its texts under the names that are read, and what is yes or no."""
     if isinstance(data, str):
@@ -223,7 +230,7 @@ def _said(data: Any, depth: int) -> Any:
         else:
             is_read = isinstance(value, bool) or fold(name) in REPORTED or tells_state(fold(name), value)
             is_read = is_read or tells_by_itself(name, value)
-            said = without_secrets(value[:MOST_TEXT]) if isinstance(value, str) else value
+            said = _masked(value)
         if is_read and len(name) <= MOST_VALUE:
             kept[name] = said
     return kept

@@ -7,12 +7,15 @@ import re
 from typing import Any
 
 from infra_notifications.rules.action_names import fold
-from infra_notifications.rules.transfer_words import CODES, TEXTS, asserts, is_fine, says_broken
-from infra_notifications.rules.vocabulary import object_of, text
+from infra_notifications.rules.transfer_words import CODES, FAULT_CODE_NAMES, TEXTS, asserts, is_fine, says_broken
+from infra_notifications.rules.vocabulary import STANDARD_CODES, object_of, text
 
-# The codes and texts of `customData`, folded.
-_CODES = (*sorted(CODES, key=len, reverse=True), "techcode")
+# The codes and texts of `customData`, folded: those that say by their name that there is an error, and those that may
+# as well be a number of something else, as a vendor's code of 1.6 beside NoError.
+_ERRORS = tuple(sorted(FAULT_CODE_NAMES - {"vendorerrorcode"}, key=len, reverse=True))
+_CODES = ("vendorerrorcode", *sorted(CODES - FAULT_CODE_NAMES, key=len, reverse=True), "techcode")
 _TEXTS = ("info", "techinfo", *(name for name in TEXTS if name not in ("name", "type", "component", "part", "title")))
+_READ = frozenset((*_ERRORS, *_CODES, *_TEXTS, "vendorid"))
 _NUMBERED = re.compile(r"(?:0x)?[A-Za-z]{0,6}[-_ ]?\d{1,6}|0x[0-9A-Fa-f]{1,8}")
 
 
@@ -21,21 +24,31 @@ def names_code(vendor_code: str) -> bool:
     return bool(_NUMBERED.fullmatch(vendor_code)) and not is_fine(vendor_code)
 
 
+def custom_of(body: dict[str, Any]) -> dict[str, Any]:
+    """What is read of the `customData` of a status of OCPP 2.x, empty where that is its vendor alone."""
+    custom = object_of(body.get("customData"))
+    if len(custom) < 2 or "connectorStatus" not in body:  # most
+        return {}
+    read = {key: value for key, value in custom.items() if fold(key) in _READ and not isinstance(value, dict | list)}
+    return read if {*map(fold, read)} - {"vendorid"} else {}
+
+
 def said_beside(body: dict[str, Any]) -> dict[str, Any] | None:
     """A status of OCPP 2.x with what its `customData` says, as the code and text of 1.6; None where it says nothing."""
-    custom = object_of(body.get("customData"))
-    if len(custom) < 2:  # `vendorId` alone, or nothing: most
-        return None
-    held = {fold(key): text(value) for key, value in custom.items()}
-    code = next((held[key] for key in _CODES if held.get(key) and not is_fine(held[key])), "")
+    held = {fold(key): text(value) for key, value in custom_of(body).items()}
+    error, code = (
+        next((held[key] for key in names if held.get(key) and not is_fine(held[key])), "")
+        for names in (_ERRORS, _CODES)
+    )
     said = ". ".join(dict.fromkeys(held[key] for key in _TEXTS if held.get(key) and not is_fine(held[key])))
-    is_broken = bool(code) or (says_broken(said) and asserts(said))
-    if not (is_broken or said):
+    if not (error or code or said):
         return None
+    is_standard = error.lower() in STANDARD_CODES
+    is_broken = bool(error) or (says_broken(said) and asserts(said))
     return body | {
         "status": body["connectorStatus"],
-        "errorCode": "OtherError" if is_broken else "NoError",
-        "vendorErrorCode": code,
+        "errorCode": error if is_standard else "OtherError" if is_broken else "NoError",
+        "vendorErrorCode": ",".join(dict.fromkeys(filter(None, ("" if is_standard else error, code)))),
         "info": said,
-        "vendorId": custom.get("vendorId"),
+        "vendorId": held.get("vendorid", ""),
     }

@@ -180,7 +180,7 @@ class _ConnectionSteps(BatchSteps[Any]):
                 written.append(row)
         states.write()
         write_stations(stations.values())
-        _mark_points(store, ((stations[key], self.points[row]) for key, row in changed.items()))
+        mark_points(store, ((stations[key], self.points[row]) for key, row in changed.items()))
         store.flush()
         write_message_rows([self._message_row(row) for row in written if self.points[row]])
 
@@ -268,7 +268,7 @@ def _keeps_strangers(key: int) -> bool:
     return bool(key) and kind_of_source(key) in (SourceKind.PROXY, SourceKind.MQTT)
 
 
-def _mark_points(store: IncidentStore, stations: Iterable[tuple[StationRow, Sequence[Point]]]) -> None:
+def mark_points(store: IncidentStore, stations: Iterable[tuple[StationRow, Sequence[Point]]]) -> None:
     """Shows at the charge points themselves that their station is disconnected, or is no more."""
     rows = []
     for station, points in stations:
@@ -338,7 +338,7 @@ def sweep_lost(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
             station.lost_at = None
             settle(station, directory.by_station.get(station.key, ()), store)
         write_stations(stations)
-        _mark_points(store, ((station, directory.by_station.get(station.key, ())) for station in stations))
+        mark_points(store, ((station, directory.by_station.get(station.key, ())) for station in stations))
         store.flush()
     return len(stations)
 

@@ -28,6 +28,7 @@ from infra_notifications.rules.reported_values import ANSWER
 from infra_notifications.rules.shapes import Seen, seen_as
 from infra_notifications.rules.spelling import is_exact, read_wire
 from infra_notifications.rules.stations import is_offline
+from infra_notifications.rules.told_closings import IS_CLOSING, told_closing
 from infra_notifications.rules.vocabulary import NO_CONNECTOR, evse_of, whole
 from infra_notifications.services.directory import Point
 from infra_notifications.services.mapping import rule_book
@@ -65,6 +66,8 @@ class MessageReading(BatchSteps[OcppMessage]):
         self.observations: list[list[Observation]] = [[]] * count
         # What is known of messages of the same shape, for those that have one.
         self.seen: list[Seen | None] = [None] * count
+        # Those that tell that the connection of their station ended, and by which word.
+        self.closings: dict[int, str] = {}
         # What the rows say that all is well with.
         self.calm: dict[int, Calm] = {}
         self.targets: list[Sequence[Point]] = [()] * count
@@ -105,6 +108,9 @@ class MessageReading(BatchSteps[OcppMessage]):
             if message.action in FROM_CSMS and self.kinds[row] == CALL:
                 self.kinds[row] = ORDER
                 self.incoming.warn(row, OF_CSMS.format(message.action))
+            elif (word := told_closing(message.action, message.payload)) and self.kinds[row] == CALL:
+                self.kinds[row], self.seen[row], self.closings[row] = ORDER, None, word
+                self.incoming.warn(row, IS_CLOSING)
 
     def check(self, item: OcppMessage) -> str:
         if not item.action.strip() or len(item.action) > 60:

@@ -40,6 +40,7 @@ from infra_notifications.services.records import (
 )
 from infra_notifications.services.repetitions import STATES
 from infra_notifications.services.sources import Heard, source_of, take_and_count
+from infra_notifications.services.told_closings import ToldClosings
 from infra_notifications.services.transactions import ENDS, Spoken, place_ends
 from infra_notifications.services.unit_of_work import IncidentStore, PointState
 from infra_notifications.services.unknown_senders import UnknownSender, shown, too_long, write_unknown
@@ -163,6 +164,7 @@ class _MessageSteps(MessageReading):
     def _apply(self, rows: list[int], rejected: list[int]) -> None:
         # By receipt; stable, so that messages of one moment stay in the order in which they came.
         rows = sorted(rows, key=self.received.__getitem__)
+        self.told = ToldClosings(self, rows)
         self._place_ends(rows)
         self.tellers = {row: self.teller(row) for row in rows}
         self._write_boot_facts(rows)
@@ -174,6 +176,7 @@ class _MessageSteps(MessageReading):
             if reading.rule is not None and effect_of(reading.rule, observation) == Effect.RAISE
             for point in self._concerned(row, observation)
         }
+        raising |= {point.id for points in self.told.points.values() for point in points}
         with pipelined():
             self._change(rows, rejected, readings, raising)
 
@@ -195,15 +198,18 @@ class _MessageSteps(MessageReading):
             self.incoming.warn(row, LATE_RETRY)
             readings[row] = []
             self.calm.pop(row, None)
+        self.told.lock(store)
         ids = write_message_rows(stored)
         for row in sorted((*rows, *rejected), key=self.received.__getitem__):
             self._note_last_seen(row, store, states)
+            self.told.hear(row)
             read: Iterable[tuple[Observation, Reading]] = readings.get(row, ())
             if (calm := self.calm.get(row)) is not None:
                 read = () if self._settle(row, calm, states) else [(self.said(row)[0], calm.reading)]
             for observation, reading in read:
                 self._interpret(row, observation, reading, store, states)
         states.write()
+        self.told.write()
         write_unmapped(self.unmapped, self.now)
         store.flush()
         for finding, incidents in self.ignored:

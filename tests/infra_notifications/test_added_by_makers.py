@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from infra_notifications.ingest import OcppMessage
+from infra_notifications.ingest import OcppMessage, observe
 from infra_notifications.models import ChargePoint, UnmappedReport
+from infra_notifications.rules.retained import retained
 from tests.infra_notifications.helpers import NOW, at, fine, open_cases, say, station, take
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +92,10 @@ def test_custom_data_of_a_status_of_2_x_is_its_code_and_text(point: ChargePoint)
         ("Occupied", {"error_code": "E17"}, [OTHER]),
         ("Occupied", {"vendorErrorCode": "E17", "techInfo": "Door open"}, [SENSORS]),
         ("Available", {"info": "ready", "errorCode": "NoError"}, []),
+        ("Occupied", {"errorCode": "GroundFailure", "vendorErrorCode": "E17"}, [FUSE]),
+        ("Faulted", {"vendorErrorCode": "E17"}, [OTHER]),
+        *((state, {"vendorErrorCode": code}, []) for state in ("Available", "Occupied") for code in ("Online", "E05")),
+        ("Available", {"errorCode": "NoError", "vendorErrorCode": "Offline"}, []),
         ("Occupied", {"sessionCount": 4}, []),
     ]
     for number, (state, custom, cases) in enumerate(said):
@@ -100,6 +105,21 @@ def test_custom_data_of_a_status_of_2_x_is_its_code_and_text(point: ChargePoint)
             assert open_cases(point) == cases, custom
         say(point, status | {"connectorStatus": "Available"}, now=at(number * 10 + 3))
         assert open_cases(point) == []
+
+
+def test_what_custom_data_says_is_what_1_6_says_and_what_is_kept_of_it() -> None:
+    """A vendor's code without an error code is one beside NoError."""
+    for state in ("Available", "Unavailable", "Faulted"):
+        for name in ("vendorErrorCode", "errorCode", "techCode", "code", "info", "description"):
+            for value in ("Online", "E05", "RCD tripped", "GroundFailure", "NoError", "ready"):
+                new = {"evseId": 1, "connectorId": 1, "connectorStatus": state, "timestamp": NOW.isoformat()}
+                new |= {"customData": {"vendorId": "v", name: value}}
+                (seen,) = observe("ocpp2.0.1", "StatusNotification", new)
+                (kept,) = observe("ocpp2.0.1", "StatusNotification", retained("StatusNotification", new))
+                assert kept.facts == seen.facts
+                (old,) = observe("ocpp1.6", "StatusNotification", fine(status=state, vendorErrorCode=value))
+                is_code = name in ("vendorErrorCode", "techCode", "code") and value != "NoError"
+                assert not is_code or (seen.alarming, seen.defective) == (old.alarming, old.defective)
 
 
 def test_a_code_beside_no_error_that_nobody_knows_is_listed_and_raises_nothing(point: ChargePoint) -> None:
