@@ -130,9 +130,11 @@ def test_server_that_takes_few_messages_per_connection_gets_more_connections(
 # ---- limits and absence -------------------------------------------------------------------------------------------
 
 
-def test_too_many_connections_is_learnt_and_everything_is_delivered(scripted: StartScript) -> None:
+@pytest.mark.parametrize("words", ["421 too many connections", DROP])
+def test_too_many_connections_is_learnt_and_everything_is_delivered(scripted: StartScript, words: str) -> None:
+    """Whether the server says so, or closes them without a word."""
     script = SmtpScript()
-    script.answer = lambda verb, line: "421 too many connections" if verb == "GREETING" and script.open > 2 else None
+    script.answer = lambda verb, line: words if verb == "GREETING" and script.open > 2 else None
     port = scripted(script)
 
     async def run() -> tuple[dict[str, Any], int]:
