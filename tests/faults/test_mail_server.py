@@ -94,7 +94,7 @@ def test_server_that_closes_extra_connections_without_a_word_is_used_with_as_man
     """Two take turns where there would be many; nothing counts as an attempt, and nothing waits long for it."""
     plant.sink.most_connections, plant.sink.pause_s = 2, 0.01
     plant.write("narrow", 400)
-    assert plant.wait_ended("narrow", 400, 30) == {"delivered": 400}
+    assert plant.wait_ended("narrow", 400) == {"delivered": 400}
     plant.arrived_once("narrow", 400)
     tried = "SELECT max(attempts) FROM outbox_delivery WHERE address LIKE 'narrow%%'"
     assert plant.rows(tried) == [(1,)]
