@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 import structlog
 from django.db import OperationalError, connection
+from psycopg.errors import LockNotAvailable
 
 Given = TypeVar("Given")
 Taken = TypeVar("Taken")
@@ -43,11 +44,24 @@ def _give_back_connection() -> None:
         connection.close()
 
 
+_turn = threading.local()
+
+
+def is_turn() -> bool:
+    """Whether others wait, or may, for what this thread writes."""
+    return getattr(_turn, "is_on", False)
+
+
+def _waited_for_a_row(error: Exception) -> bool:
+    return isinstance(error, OperationalError) and isinstance(error.__cause__, LockNotAvailable)
+
+
 class Combiner(Generic[Given, Taken]):
     """`write` takes several callers' work and returns an answer for each, in order.
 
     When a combined write fails, each caller's work is written on its own, so that one bad request fails alone. Where it
-    waited for too long, each caller does so in its own thread, so that nobody waits for the one who does.
+    waited for a row (`is_turn` says that it should do so briefly), each caller writes in its own thread, outside of any
+    turn, so that nobody waits for the one who does.
     """
 
     def __init__(self, write: Callable[[Sequence[Given]], Sequence[Taken]], *, most: int = 1_000) -> None:
@@ -88,20 +102,21 @@ class Combiner(Generic[Given, Taken]):
                 group.append(ticket)
                 size += ticket.size
         try:
+            _turn.is_on = True
             answers = self._write([ticket.given for ticket in group])
             for ticket, answer in zip(group, answers, strict=True):
                 ticket.answer.append(answer)
-        except OperationalError as error:
-            if len(group) == 1:
-                group[0].error = error
-            for ticket in group:
-                ticket.alone = len(group) > 1
         except Exception as error:
-            self._one_by_one(group, error)
+            if _waited_for_a_row(error):
+                for ticket in group:
+                    ticket.alone = True
+            else:
+                self._one_by_one(group, error)
         except BaseException as error:  # the process is told to end: nobody may wait for an answer for ever
             for ticket in group:
                 ticket.error = error
         finally:
+            _turn.is_on = False
             for ticket in group:
                 ticket.done = not ticket.alone
             if own.done or own.alone:

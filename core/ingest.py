@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from core.api import key_of, raw_body
 from core.batches import BatchDecoder, batch_answer
-from core.combine import Combiner
+from core.combine import Combiner, is_turn
 from core.corrections import Corrections
 from core.field_types import Envelope
 from core.receipts import Receipt, digest_of_content, digests_of, scope_of, write_receipts
@@ -35,8 +35,8 @@ Item = TypeVar("Item", bound=msgspec.Struct)
 Result = TypeVar("Result")
 
 TRIES = 3
-# How long a commit that several requests share waits for a row.
-SHARED_PATIENCE = "1s"
+# How long a commit for which other requests wait, or that they share, waits for a row.
+TURN_PATIENCE = "1s"
 # A thousand messages are less. What is more takes so long that it waits for its like alone, and nobody for it.
 HEAVY_BYTES = 1024 * 1024
 # Of PostgreSQL's errors those that mean that somebody else was quicker: serialization_failure, deadlock_detected (its
@@ -242,7 +242,7 @@ def _is_lost_race(error: Exception) -> bool:
 
 def _take_all(incoming: Incoming[Item], begin: Begin[Item]) -> _Taken:
     with transaction.atomic():
-        if incoming.submissions[-1:] != incoming.submissions[:1]:  # of several requests
+        if is_turn():
             _wait_briefly()
         steps = begin(incoming)
         for row, sentence in incoming.refused.items():
@@ -257,9 +257,9 @@ def _take_all(incoming: Incoming[Item], begin: Begin[Item]) -> _Taken:
 
 
 def _wait_briefly() -> None:
-    """A commit that several share waits for no row for long: it falls apart, and who waits for it does so alone."""
+    """A commit for which others wait waits for no row for long: it falls apart, and who waits for one does so alone."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [SHARED_PATIENCE])
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [TURN_PATIENCE])
 
 
 def _take_by_halves(incoming: Incoming[Item], begin: Begin[Item]) -> list[_Taken]:

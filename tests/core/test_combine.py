@@ -13,8 +13,9 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError, connection
 from django.test import RequestFactory
+from psycopg.errors import LockNotAvailable
 
-from core.combine import Combiner
+from core.combine import Combiner, is_turn
 from core.ingest import HEAVY_BYTES, BatchEndpoint, Intake, Submission
 from core.models import ApiKey
 from tests.waiting import PATIENCE_S, wait_until
@@ -86,24 +87,26 @@ def test_one_bad_request_fails_alone(writer: Writer) -> None:
     assert answers[2] == 6
 
 
-def test_nobody_waits_for_the_one_who_waits_for_a_row() -> None:
-    """The shared write gives up, and each writes in its own thread: that of the one who waits goes on waiting."""
+@pytest.mark.parametrize("together", [True, False])
+def test_nobody_waits_for_the_one_who_waits_for_a_row(together: bool) -> None:
+    """The write for which others wait gives up, and each writes in its own thread: who waits goes on waiting."""
     others_done = threading.Event()
 
     def write(given: Sequence[int]) -> list[int]:
         if 13 in given:
-            if len(given) > 1:
-                raise OperationalError("canceling statement due to lock timeout")
+            if is_turn():
+                raise OperationalError from LockNotAvailable()
             assert others_done.wait(PATIENCE_S)
         return [number * 2 for number in given]
 
     combiner = Combiner(write)
-    combiner._is_writing = True  # somebody is at it: the others come together
+    combiner._is_writing = together  # somebody is at it: the others come together
     with ThreadPoolExecutor(4) as pool:
         waits = pool.submit(combiner.submit, 13)
         others = [pool.submit(combiner.submit, number) for number in (1, 2, 3)]
-        wait_until(lambda: len(combiner._waiting) == 4, "all wait")
-        combiner._hand_on()
+        if together:
+            wait_until(lambda: len(combiner._waiting) == 4, "all wait")
+            combiner._hand_on()
         assert [other.result(PATIENCE_S) for other in others] == [2, 4, 6]
         others_done.set()
         assert waits.result(PATIENCE_S) == 26
