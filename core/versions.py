@@ -22,13 +22,12 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from core.receipts import digest_of_json
 from core.refusal import Refused
+from core.time_zones import clock_text
 
 FIELD = "version"
 CHANGED = "changed"
@@ -82,7 +81,7 @@ def _told(rows: Sequence[Model], names: Mapping[str, Any], last: int) -> str:
             if name in names
         ]
         if changes:
-            at = date_format(timezone.localtime(entry.timestamp), "TIME_FORMAT")
+            at = clock_text(entry.timestamp)
             sentences.append(f"{_author(entry)}, {at}: {'; '.join(changes)}.")
     return " ".join(sentences[:SHOWN]) or _("by somebody whom the audit log does not name.")
 

@@ -14,6 +14,7 @@ from bikeshare.choices import STATUS_COLOURS, VERDICT_COLOURS, ZONE_COLOURS
 from bikeshare.models import Resource
 from console.templatetags.console import register_colours
 from core.device_clock import span_text
+from core.time_zones import number_text
 
 register = template.Library()
 register.filter("span", span_text)
@@ -29,7 +30,13 @@ def page_of(row: Resource) -> str:
 @register.filter
 def euros(cents: int | None) -> str:
     """An amount in cents with two decimals; the currency is the program's own."""
-    return "–" if cents is None else f"{cents / 100:.2f}"
+    return "–" if cents is None else number_text(cents / 100, 2)
+
+
+@register.filter
+def degrees(value: float) -> str:
+    """A coordinate as maps take it, in every language with a point."""
+    return f"{value:.5f}"
 
 
 @register.filter

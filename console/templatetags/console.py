@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, partial
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import heroicons
 import msgspec
 from django import template
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 
 from console.unsent import taken
 from core.people import HIDDEN, shown, shown_id, shown_text
+from core.time_zones import clock_text, day_text, moment_text, month_text, number_text
 
 register = template.Library()
 
@@ -58,13 +59,13 @@ def ago(moment: datetime | str | None) -> str:
         return format_html('<span class="nothing text-body-secondary">{}</span>', _("never"))
     seconds = (timezone.now() - moment).total_seconds()
     text = (_("%(time)s ago") if seconds >= 0 else _("in %(time)s")) % {"time": short_duration(seconds)}
-    return _time_element(moment, text)
+    return _time_element(moment, text, relative=True)
 
 
 @register.filter
 def until(moment: datetime) -> str:
     """How much time is left, as time element."""
-    return _time_element(moment, short_duration((moment - timezone.now()).total_seconds()))
+    return _time_element(moment, short_duration((moment - timezone.now()).total_seconds()), relative=True)
 
 
 @register.filter
@@ -72,17 +73,20 @@ def exact(moment: datetime | str | None) -> str:
     """Date and time in the viewer's zone, the exact instant on hover."""
     if not isinstance(moment, datetime):
         return format_html('<span class="nothing text-body-secondary">{}</span>', "–")
-    return _time_element(moment, formats.date_format(timezone.localtime(moment), "SHORT_DATETIME_FORMAT"))
+    return _time_element(moment, moment_text(moment))
 
 
-def _time_element(moment: datetime, text: str) -> SafeString:
-    local = timezone.localtime(moment)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        moment.isoformat(),
-        f"{formats.date_format(local, 'DATE_FORMAT')} {local:%H:%M:%S} {local.tzname()}",
-        text,
-    )
+register.filter("day", lambda value: day_text(value) if value else "–")
+register.filter("month", lambda value: month_text(value) if value else "–")
+register.filter("clock", lambda value: clock_text(value) if value else "–")
+register.filter("number", lambda value, digits=None: "–" if value in (None, "") else number_text(value, digits))
+
+
+def _time_element(moment: datetime, text: str, *, relative: bool = False) -> SafeString:
+    """What is relative has the exact moment on hover, and in its text for who hears the page read."""
+    whole = moment_text(moment, zone=True)
+    heard = format_html('<span class="visually-hidden">, {}</span>', whole) if relative else ""
+    return format_html('<time datetime="{}" title="{}">{}{}</time>', moment.isoformat(), whole, text, heard)
 
 
 @register.filter
@@ -135,10 +139,14 @@ def _cell(context: template.Context, column: Any, row: Any) -> str:
         return exact(value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if isinstance(value, date):
+        return day_text(value)
     if isinstance(value, Decimal):
         # 22 kW, not 22.00 kW: the zeros are the storage's.
         value = value.normalize() if value % 1 else int(value)
-    return "–" if value in (None, "") else formats.localize(value)
+    if isinstance(value, Decimal | int | float):
+        return number_text(value)
+    return "–" if value in (None, "") else str(value)
 
 
 def drawn(context: template.Context, column: Any, row: Any) -> str:
@@ -156,7 +164,7 @@ def drawn(context: template.Context, column: Any, row: Any) -> str:
 @register.filter
 def count_text(page: Any) -> str:
     """The announced count: exact, or "10,000+" beyond what is counted."""
-    number = formats.number_format(page.total, use_l10n=True, force_grouping=True)
+    number = number_text(page.total)
     if page.capped:
         return _("%(n)s+ results") % {"n": number}
     return ngettext("%(n)s result", "%(n)s results", page.total) % {"n": number}

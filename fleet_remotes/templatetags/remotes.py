@@ -6,9 +6,9 @@ from typing import Any
 
 from django import template
 from django.utils.dates import WEEKDAYS_ABBR
-from django.utils.formats import number_format
 
 from console.templatetags.console import register_colours, short_duration
+from core.time_zones import number_text
 from fleet_remotes.catalogue.advice import advice_of, summary_of, words_for
 from fleet_remotes.choices import STATE_COLOURS, VERDICT_COLOURS
 from fleet_remotes.models import CommandBatch, RemoteAction
@@ -45,5 +45,5 @@ def delay(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     if abs(seconds) < 10:
-        return f"{number_format(round(seconds, 1), 1)} s"
+        return f"{number_text(round(seconds, 1), 1)} s"
     return short_duration(seconds)

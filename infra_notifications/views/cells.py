@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.urls import reverse
-from django.utils import formats
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from console.templatetags.console import ago, badge
 from core.device_clock import span_text
+from core.time_zones import number_text
 from infra_notifications.choices import CASE_COLOURS, CONNECTIVITY_COLOURS, Case, Connectivity, IntervalSource
 from infra_notifications.models import ChargePoint
 from infra_notifications.services.expectations import expectation_of
@@ -95,7 +95,7 @@ def groups(row: Any, context: Mapping[str, Any]) -> SafeString:
 
 def percent(value: float | None) -> str:
     """`99.95 %`; an en dash where nothing is known."""
-    return "–" if value is None else _("%(n)s %%") % {"n": formats.number_format(value, 2)}
+    return "–" if value is None else _("%(n)s %%") % {"n": number_text(value, 2)}
 
 
 def availability(row: Any, context: Mapping[str, Any]) -> SafeString:

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -26,6 +26,7 @@ from core.models import Job
 from core.permissions import person, requires
 from core.search import SearchError
 from core.sheets import safe_cell
+from core.time_zones import short_day_text
 from infra_notifications import selectors
 from infra_notifications.choices import CASE_COLOURS, CONNECTIVITY_COLOURS, VERDICT_COLOURS
 from infra_notifications.filters import ChargePointFilters
@@ -133,7 +134,7 @@ def _availability(point: ChargePoint) -> dict[str, Any]:
         str(_("in maintenance")): ("info", [round(day.period.maintenance_s / 3600, 2) for day in days]),
     }
     return {
-        "availability_chart": stacked_bars([formats.date_format(day.date, "j M") for day in days], series),
+        "availability_chart": stacked_bars([short_day_text(day.date) for day in days], series),
         "availability_days": [(day, percent(day.period.percent)) for day in reversed(days) if day.period.known_s],
         "availability_share": percent(whole.percent),
         "maintenance_share": percent(whole.maintenance_percent) if whole.maintenance_s else "",

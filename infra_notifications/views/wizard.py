@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -26,6 +26,7 @@ from console.lists import PAGE_SIZE, Column, ListPage
 from core.permissions import check_permission, person, requires
 from core.refusal import Refused
 from core.text import clean_text
+from core.time_zones import short_day_text
 from infra_notifications import selectors
 from infra_notifications.choices import CASE_COLOURS, DEFAULT_HOLD_OFF_S, Case
 from infra_notifications.filters import ChargePointFilters
@@ -263,7 +264,7 @@ def _forecast(draft: GroupDraft) -> dict[str, Any]:
         str(Case(case).label): (CASE_COLOURS[Case(case)], [found.notified.get((case, day), 0) for day in found.days])
         for case in cases
     }
-    labels = [formats.date_format(day, "j M") for day in found.days]
+    labels = [short_day_text(day) for day in found.days]
     return {
         "history": [
             (case, day, n) for (case, day), n in sorted(found.notified.items(), key=lambda item: item[0][::-1])

@@ -129,8 +129,9 @@ def faults_of(page: type[ListPage], column: Column, said: Any, cell: str, html: 
         text = word.replace("'", "").rstrip("…").strip()
         if not text or text in whole or column.is_tool or column.name == "raw":
             continue
-        number = re.fullmatch(r"[\d.]+", text) and re.fullmatch(r"[\d.]+", cell)
-        if not number or float(text) != float(cell):
+        number = text.replace(",", "")
+        is_number = re.fullmatch(r"[\d.]+", number) and re.fullmatch(r"[\d.]+", cell)
+        if not is_number or float(number) != float(cell):
             yield f"the page says {word!r}, the file {cell!r}"
 
 

@@ -16,7 +16,8 @@ def url(name: str, *args: Any) -> str:
 
 def words(html: str) -> str:
     """The words of some HTML, without its tags."""
-    return " ".join(re.sub(r"<[^>]*>", " ", html).split())
+    seen = re.sub(r'<span class="visually-hidden">, [^<]*</span></time>', "", html)
+    return " ".join(re.sub(r"<[^>]*>", " ", seen).split())
 
 
 def text_of(response: Any) -> str:

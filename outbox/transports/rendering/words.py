@@ -5,44 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from django.utils import dateformat, formats, timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation.trans_real import translation
 
+from core.time_zones import moment_text, number_text
 from outbox.event_kinds import domain_of, label_of
 
 # A moment as payloads write it: RFC 3339 with an offset.
-_DAYS = {"de": "d.m.Y", "fr": "d/m/Y"}  # everywhere else no order of numbers that could be taken for another
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
 
 
 def mail_time(value: Any) -> str:
     """Date, time to the second and zone of a moment or of its RFC 3339 text, in the zone of the mail."""
     moment = _moment(value)
-    return "–" if moment is None else _formatted(moment, get_language(), timezone.get_current_timezone())
-
-
-@lru_cache(maxsize=1_024)
-def _formatted(at: datetime, language: str | None, zone: tzinfo) -> str:
-    """Kept, because a mail's text and HTML, and those of other lists, tell of the same moment."""
-    local = timezone.localtime(at, zone)
-    day = dateformat.format(local, _DAYS.get(str(language)[:2], "j M Y"))
-    return f"{day} {local:%H:%M:%S} {_zone_name(local)}"
-
-
-def _zone_name(local: datetime) -> str:
-    """CET, or UTC+03:30 where a zone has numbers for a name."""
-    name = local.tzname() or ""
-    numbers = f"{local:%z}"
-    return f"UTC{numbers[:3]}:{numbers[3:5]}" if name[:1] in "+-" else name
+    return "–" if moment is None else moment_text(moment, zone=True)
 
 
 def _moment(value: Any) -> datetime | None:
@@ -93,7 +77,7 @@ def fact_value(value: Any, name: str = "", kind: str = "") -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, int | float):
-        return str(formats.localize(value))
+        return number_text(value)
     return mail_time(value) if _moment(value) is not None else str(value)
 
 
