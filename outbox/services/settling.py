@@ -30,7 +30,7 @@ UNSENT = frozenset({Verdict.RELEASED, Verdict.HELD_BACK})
 
 # A delivery at which so many workers died is sent when nothing else is under way, so that it takes no other with it;
 # after so many it fails. The pauses before it is sent again.
-ALONE_FROM, MOST_LOST, LOST_PAUSES_S = 2, 5, (5, 15, 60, 300)
+ALONE_FROM, MOST_LOST, LOST_PAUSES_S = 3, 5, (5, 5, 15, 60)
 
 
 def claim(

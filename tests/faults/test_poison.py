@@ -29,7 +29,7 @@ def test_poisoned_events_fail_alone_and_visibly(plant: Plant) -> None:
 
 
 def test_delivery_at_which_workers_die_is_sent_alone_and_fails_visibly(plant: Plant) -> None:
-    """It may take others with it twice; from then on only itself."""
+    """It may take others with it three times; from then on only itself."""
     plant.begin_to_write("deadly", 1, "faults.deadly")
     plant.wait_written("deadly")
     plant.write("beside", 100)
