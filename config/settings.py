@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "core.middleware.ComposedForms",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "console.middleware.PolledParts",
     "console.middleware.SessionEnds",
     "console.middleware.SignInRequired",
     "console.middleware.ViewerTimeZone",

@@ -14,6 +14,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import SessionBase
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.middleware.http import ConditionalGetMiddleware
 from django.shortcuts import resolve_url
 from django.utils import timezone
 
@@ -46,6 +47,13 @@ class SessionEnds:
         if request.user.is_authenticated and BY_ITSELF not in request.headers:
             prolong(request.session, timezone.now())
         return response
+
+
+class PolledParts(ConditionalGetMiddleware):
+    """What a page asks by itself is answered by 304 while it is as the page has it (static/js/console.js)."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return super().process_response(request, response) if BY_ITSELF in request.headers else response
 
 
 def prolong(session: SessionBase, now: datetime) -> None:

@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from console.lists import BulkAction, BulkRun
 from core.refusal import Refused
 from fleet_remotes.forms import BudgetForm
+from fleet_remotes.models import RemoteAction
 from fleet_remotes.services.approvals import DANGEROUS, waiting_for
-from fleet_remotes.services.commands import approve_command
+from fleet_remotes.services.commands import approve_command, cancel_action
 from fleet_remotes.services.vehicles import set_budgets
 
 
@@ -55,6 +56,38 @@ APPROVE = BulkAction(
 )
 
 
+def _cancel(run: BulkRun) -> list[int]:
+    actions = RemoteAction.objects.filter(pk__in=run.ids).order_by("pk")
+    by = run.by.get_username()
+    return [action.pk for action in actions if cancel_action(action=action, now=run.now, by=by)]
+
+
+def _ask_cancel(number: int, arguments: Mapping[str, Any]) -> str:
+    text = ngettext(
+        "Cancel %(n)d command? What the vendor has already cannot be called back.",
+        "Cancel %(n)d commands? Those that the vendor has already cannot be called back.",
+        number,
+    )
+    return text % {"n": number}
+
+
+def _cancelled(number: int, arguments: Mapping[str, Any]) -> str:
+    text = ngettext("%(n)d command is cancelled.", "%(n)d commands are cancelled.", number)
+    return text % {"n": number} if number else _("None of them could be cancelled: they were sent or over already.")
+
+
+CANCEL = BulkAction(
+    key="remote_actions.cancel",
+    label=gettext_lazy("Cancel"),
+    icon="x-mark",
+    permission="fleet_remotes.send_command",
+    run=_cancel,
+    question=_ask_cancel,
+    said=_cancelled,
+    danger=True,
+)
+
+
 def _set_budgets(run: BulkRun) -> list[int]:
     return set_budgets(vehicle_ids=run.ids, budget=run.arguments["wakeup_budget"])
 
@@ -79,4 +112,4 @@ BUDGET = BulkAction(
     question=_ask_budget,
     said=_budget_is_set,
 )
-BULK_ACTIONS = (APPROVE, BUDGET)
+BULK_ACTIONS = (APPROVE, CANCEL, BUDGET)

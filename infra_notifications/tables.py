@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from console.lists import BulkAction, BulkRun
 from core.refusal import Refused
-from infra_notifications.forms import AddToGroupForm, AdoptAllForm, MaintenanceOfSelectedForm, TagForm
+from infra_notifications.forms import AcknowledgeForm, AddToGroupForm, AdoptAllForm, MaintenanceOfSelectedForm, TagForm
 from infra_notifications.forms.routes import MoveForm
 from infra_notifications.models import MovedStation, OcppRoute, StationConnection, UnknownChargePoint
-from infra_notifications.services import maintenance, members
+from infra_notifications.services import acknowledging, maintenance, members
 from infra_notifications.services.adoption import adopt_stations, whole_stations
 from infra_notifications.services.ocpp_routes import move_stations
 
@@ -114,6 +114,27 @@ MAINTENANCE = BulkAction(
 )
 
 
+ACKNOWLEDGE = BulkAction(
+    key="incidents.acknowledge",
+    label=gettext_lazy("Acknowledge"),
+    icon="hand-raised",
+    permission="infra_notifications.acknowledge_incident",
+    form=AcknowledgeForm,
+    run=acknowledging.acknowledge_chunk,
+    question=_about_rows(
+        ngettext_lazy(
+            "Acknowledge %(n)d incident? If it is closed or acknowledged already, it is left alone.",
+            "Acknowledge %(n)d incidents? Those that are closed or acknowledged already are left alone.",
+            "n",
+        )
+    ),
+    said=_about_rows(
+        ngettext_lazy("%(n)d incident acknowledged.", "%(n)d incidents acknowledged.", "n"),
+        gettext_lazy("None of them is open without an acknowledgement."),
+    ),
+)
+
+
 def _adopt(run: BulkRun) -> list[int]:
     """Adopts the stations of these senders; the first refusals are named in the end."""
     chosen = UnknownChargePoint.objects.filter(pk__in=run.ids)
@@ -201,4 +222,4 @@ MOVE_BACK = BulkAction(
     ),
     said=_about_rows(ngettext_lazy("%(n)d station moved back.", "%(n)d stations moved back.", "n")),
 )
-BULK_ACTIONS = (ADD_TO_GROUP, REMOVE_FROM_GROUP, TAG, MAINTENANCE, ADOPT, MOVE, MOVE_BACK)
+BULK_ACTIONS = (ACKNOWLEDGE, ADD_TO_GROUP, REMOVE_FROM_GROUP, TAG, MAINTENANCE, ADOPT, MOVE, MOVE_BACK)

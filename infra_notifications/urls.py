@@ -49,7 +49,6 @@ urlpatterns = [
     path("charge-points/<int:pk>/", charge_points.charge_point, name="charge_point"),
     path("incidents/", incidents.IncidentList.as_view(), name="incidents"),
     path("incidents/<int:pk>/", incidents.incident, name="incident"),
-    path("incidents/acknowledge/", incidents.incidents_acknowledge, name="incidents_acknowledge"),
     path("incidents/<int:pk>/close/", incidents.incident_close, name="incident_close"),
     path("incidents/<int:pk>/acknowledge/", incidents.incident_acknowledge, name="incident_acknowledge"),
     path("incidents/<int:pk>/withdraw/", incidents.incident_withdraw, name="incident_withdraw"),

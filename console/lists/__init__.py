@@ -21,7 +21,8 @@ POST says what to `do`.
 from console.lists.actions import BulkAction, BulkForm, BulkRun, register_bulk
 from console.lists.columns import Action, Column
 from console.lists.links import Chip, query_without
-from console.lists.page import PAGE_SIZE, ListPage
+from console.lists.listing import PAGE_SIZE
+from console.lists.page import ListPage
 
 __all__ = [
     "PAGE_SIZE",

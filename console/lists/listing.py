@@ -18,6 +18,13 @@ from core.search import SearchError, SearchSchema
 from core.search.caret import typing_at
 from core.search.stored import FacetSource
 
+PAGE_SIZE = 50
+
+
+def page_number(params: QueryDict) -> int:
+    number = params.get("page", "1")
+    return max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 6 else 1
+
 
 class Listing:
     """The rows of a list, as its declarations and a URL select them; `ListPage` answers with them."""
@@ -31,6 +38,8 @@ class Listing:
     columns: ClassVar[Sequence[Column]]
     # What can be done with selected rows.
     bulk: ClassVar[Sequence[BulkAction]] = ()
+    # What of a row changes while one reads: such a list is asked for its changes by its page (`changes`).
+    live_on: ClassVar[Sequence[str]] = ()
     # The key of a registered long list whose rows these are, all of them; empty: the values are counted at once.
     counted_as: ClassVar[str] = ""
     default_sort: ClassVar[str] = "-pk"

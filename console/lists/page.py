@@ -14,16 +14,15 @@ from django.views import View
 
 from console.lists import personal
 from console.lists.bulk import answer_bulk
+from console.lists.changes import answer_changes, stamp_of
 from console.lists.columns import Action, Column
 from console.lists.export import FORMS, answer_file
 from console.lists.links import kept, query_without
-from console.lists.listing import Listing
+from console.lists.listing import PAGE_SIZE, Listing, page_number
 from console.lists.suggestions import answer_suggestions
 from console.paging import page_of_rows
 from core.permissions import check_permission, person
 from core.undo import last_undo
-
-PAGE_SIZE = 50
 
 
 class ListPage(Listing, View):
@@ -31,6 +30,7 @@ class ListPage(Listing, View):
     VIEWS: ClassVar[dict[str, Callable[[Any, HttpRequest], HttpResponseBase]]] = {
         "suggestions": answer_suggestions,
         **dict.fromkeys(FORMS, answer_file),
+        "changes": answer_changes,
     }
     DOORS: ClassVar[dict[str, Callable[[Any, HttpRequest], HttpResponseBase]]] = {
         "bulk": answer_bulk,
@@ -64,12 +64,11 @@ class ListPage(Listing, View):
         matching, selection = self.matching(request)
         sort, order_by = self.sort(request.GET)
         params = kept(request.GET, selection["was"])
-        number = request.GET.get("page", "1")
         page = page_of_rows(
             self.rows(request),
             matching,
             order_by=order_by,
-            number=int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1,
+            number=page_number(request.GET),
             size=PAGE_SIZE,
         )
         self.finish(request, page.rows)
@@ -84,6 +83,7 @@ class ListPage(Listing, View):
             "new_counts": self._counts_anew(request, selection["was"]),
             "actions": [a for a in self.actions(request) if request.user.has_perm(a.permission)],
             "bulk_actions": [a for a in self.bulk if request.user.has_perm(a.permission)],
+            "stamp": stamp_of(self, request) if self.live_on else "",
             "undo": last_undo(person(request)) if self.bulk else None,
         }
         if self.has_tools:
@@ -109,7 +109,7 @@ class ListPage(Listing, View):
             context["filter_panel"] = filters.drawn(source)
         response = render(request, name, context)
         response["Vary"] = "HX-Request, HX-Target, X-Typing"
-        if target == self.list_id:
+        if target == self.list_id and "X-By-Itself" not in request.headers:
             url = f"{request.path}{query_without(request.GET)}"
             typing = "X-Typing" in request.headers
             readable = context["was"] == request.GET.get("q", "")

@@ -24,7 +24,7 @@ from fleet_remotes.rules.status import ActionStatus
 from fleet_remotes.search import ACTION_SEARCH
 from fleet_remotes.services import approvals, commands, polling
 from fleet_remotes.services.outcomes import explanation_of
-from fleet_remotes.tables import APPROVE
+from fleet_remotes.tables import APPROVE, CANCEL
 from fleet_remotes.views.columns import ACTION_COLUMNS
 
 _VIEW, _SEND = "fleet_remotes.view_remoteaction", "fleet_remotes.send_command"
@@ -38,7 +38,8 @@ class ActionList(ListPage):
     search = ACTION_SEARCH
     filterset = ActionFilters
     columns = ACTION_COLUMNS
-    bulk = (APPROVE,)
+    bulk = (APPROVE, CANCEL)
+    live_on = ("state",)
     template = "fleet_remotes/actions.html"
     placeholder = gettext_lazy("Search, e.g. state:trouble type:door ordered:today")
     empty_title = gettext_lazy("No commands yet")

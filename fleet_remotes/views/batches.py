@@ -22,6 +22,7 @@ from fleet_remotes.filters import ActionFilters, BatchFilters
 from fleet_remotes.models import CommandBatch, CommandDraft
 from fleet_remotes.search import ACTION_SEARCH, BATCH_SEARCH
 from fleet_remotes.services import commands
+from fleet_remotes.tables import APPROVE, CANCEL
 from fleet_remotes.views.columns import ACTION_COLUMNS, CELLS
 
 _VIEW, _SEND = "fleet_remotes.view_commandbatch", "fleet_remotes.send_command"
@@ -85,12 +86,15 @@ class BatchPage(ListPage):
     search = ACTION_SEARCH
     filterset = ActionFilters
     columns = ACTION_COLUMNS
+    bulk = (APPROVE, CANCEL)
     template = "fleet_remotes/batch.html"
     parts: ClassVar[dict[str, str]] = {"progress": "fleet_remotes/batch_part.html"}
     empty_title = gettext_lazy("No actions")
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def prepare(self, request: HttpRequest, **kwargs: Any) -> None:
         self.batch = get_object_or_404(selectors.batches().select_related("retry_of"), pk=kwargs["pk"])
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().get(request, *args, **kwargs)
         if request.headers.get("HX-Target") == "progress" and not self.shown["is_open"]:
             response.status_code = STOP_POLLING

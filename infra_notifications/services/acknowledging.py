@@ -12,6 +12,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from console.lists import BulkRun
 from core.refusal import Refused
 from core.sql import columns, insert_rows
 from infra_notifications.choices import EntryKind
@@ -36,10 +37,14 @@ def acknowledge_incidents(*, incident_ids: Iterable[int], author: str, note: str
     text, ids = clean_note(note), sorted(set(incident_ids))
     chunks = (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
     with transaction.atomic():
-        return sum(_acknowledge(chunk, author, text, now) for chunk in chunks)
+        return sum(len(_acknowledge(chunk, author, text, now)) for chunk in chunks)
 
 
-def _acknowledge(ids: Sequence[int], author: str, note: str, now: datetime) -> int:
+def acknowledge_chunk(run: BulkRun) -> list[int]:
+    return _acknowledge(run.ids, run.by.get_username(), run.arguments["note"], run.now)
+
+
+def _acknowledge(ids: Sequence[int], author: str, note: str, now: datetime) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO infra_notifications_acknowledgement (incident_id, at, author)"
@@ -52,7 +57,7 @@ def _acknowledge(ids: Sequence[int], author: str, note: str, now: datetime) -> i
     insert_rows(
         "infra_notifications_incidententry", columns(IncidentEntry, "incident_id", "kind", "at", "author", "text"), rows
     )
-    return len(fresh)
+    return fresh
 
 
 def withdraw_acknowledgement(*, incident: Incident, author: str, now: datetime) -> bool:

@@ -66,6 +66,7 @@ WINDOW_COLUMNS = (
     Column("targets", _("What it covers"), f"{_CELLS}/window_targets.html", export=_targets),
     Column("author", _("By"), sort="author"),
 )
+INCIDENTS_LIVE_ON = ("closed_at", "repeats", "acknowledgement__at")
 INCIDENT_COLUMNS = (
     Column("opened_at", _("Opened"), f"{_CELLS}/incident_opened.html", sort="opened_at", export="opened_at"),
     Column("case", _("Case"), f"{_CELLS}/case.html", export="get_case_display"),

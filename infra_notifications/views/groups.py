@@ -31,8 +31,8 @@ from infra_notifications.services.availability import attach_availability
 from infra_notifications.services.digests import zone_of
 from infra_notifications.services.members import take_out
 from infra_notifications.services.unheard import attach_missing
-from infra_notifications.tables import ADD_TO_GROUP, MAINTENANCE, REMOVE_FROM_GROUP, TAG
-from infra_notifications.views.columns import INCIDENT_COLUMNS, POINT_COLUMNS
+from infra_notifications.tables import ACKNOWLEDGE, ADD_TO_GROUP, MAINTENANCE, REMOVE_FROM_GROUP, TAG
+from infra_notifications.views.columns import INCIDENT_COLUMNS, INCIDENTS_LIVE_ON, POINT_COLUMNS
 from infra_notifications.views.wizard import say_what_is_open
 from outbox.choices import DeliveryState
 from outbox.filters import DeliveryFilters
@@ -45,7 +45,8 @@ from outbox.selectors import (
     webhooks_subscribed_to,
 )
 from outbox.services.mailing_lists.addresses import changed_addresses, in_fields
-from outbox.views.deliveries import DELIVERY_COLUMNS
+from outbox.tables import SEND_AGAIN
+from outbox.views.deliveries import DELIVERIES_LIVE_ON, DELIVERY_COLUMNS
 
 _VIEW, _CHANGE = "infra_notifications.view_notificationgroup", "infra_notifications.change_notificationgroup"
 _CELLS = "infra_notifications/cells"
@@ -239,6 +240,8 @@ class GroupIncidents(_GroupTab):
     search = INCIDENT_SEARCH
     filterset = IncidentFilters
     columns = INCIDENT_COLUMNS
+    bulk = (ACKNOWLEDGE,)
+    live_on = INCIDENTS_LIVE_ON
     default_sort = "-opened_at"
     empty_title = gettext_lazy("No incidents")
     empty_text = gettext_lazy("Nothing happened at the members of this group so far.")
@@ -258,6 +261,8 @@ class GroupDeliveries(_GroupTab):
     search: ClassVar[SearchSchema] = DELIVERY_SEARCH
     filterset = DeliveryFilters
     columns = DELIVERY_COLUMNS
+    bulk = (SEND_AGAIN,)
+    live_on = DELIVERIES_LIVE_ON
     empty_title = gettext_lazy("Nothing was sent yet")
     empty_text = gettext_lazy("Send a test mail to see that this group’s addresses work.")
 

@@ -40,6 +40,7 @@ def what_of(row: Delivery) -> list[Any]:
     return [label_of(row.event.kind), shown_id(row.event.subject)]
 
 
+DELIVERIES_LIVE_ON = ("state", "reason", "attempts")
 DELIVERY_COLUMNS = (
     Column("created_at", gettext_lazy("Created"), "outbox/cells/created.html", sort="created_at", export="created_at"),
     Column("state", gettext_lazy("State"), "outbox/cells/state.html", sort="state", export="state_label"),
@@ -80,6 +81,7 @@ class DeliveryList(ListPage):
     filterset = DeliveryFilters
     columns = DELIVERY_COLUMNS
     bulk = (SEND_AGAIN,)
+    live_on = DELIVERIES_LIVE_ON
     counted_as = "deliveries"
     empty_title = gettext_lazy("Nothing was sent yet")
     empty_text = gettext_lazy("When something happens that somebody must hear of, its delivery stands here.")

@@ -28,7 +28,8 @@ from outbox.search import DECISION_SEARCH, DELIVERY_SEARCH, TOPIC_LIST_SEARCH
 from outbox.services.mailing_lists.addresses import changed_addresses, in_fields
 from outbox.services.topic_lists import lists as services
 from outbox.subscriptions.conditions import check_condition, fields_of
-from outbox.views.deliveries import DELIVERY_COLUMNS, what_of
+from outbox.tables import SEND_AGAIN
+from outbox.views.deliveries import DELIVERIES_LIVE_ON, DELIVERY_COLUMNS, what_of
 from outbox.views.webhooks import topics_of
 
 _VIEW, _CHANGE = "outbox.view_topiclist", "outbox.change_topiclist"
@@ -122,6 +123,8 @@ class TopicListDeliveries(_ListTab):
     search = DELIVERY_SEARCH
     filterset = DeliveryFilters
     columns = DELIVERY_COLUMNS
+    bulk = (SEND_AGAIN,)
+    live_on = DELIVERIES_LIVE_ON
     empty_title = gettext_lazy("Nothing was sent yet")
     empty_text = gettext_lazy("Send a test mail to see that this list’s addresses work.")
 

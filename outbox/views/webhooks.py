@@ -30,7 +30,8 @@ from outbox.search import DELIVERY_SEARCH, ENDPOINT_SEARCH
 from outbox.services import replaying
 from outbox.services import webhooks as services
 from outbox.services.endpoint_health import contacts_of
-from outbox.views.deliveries import DELIVERY_COLUMNS
+from outbox.tables import SEND_AGAIN
+from outbox.views.deliveries import DELIVERIES_LIVE_ON, DELIVERY_COLUMNS
 
 _VIEW, _CHANGE = "outbox.view_webhookendpoint", "outbox.change_webhookendpoint"
 _OPERATE = "outbox.operate_webhookendpoint"
@@ -247,6 +248,8 @@ class WebhookDeliveries(ListPage):
     search = DELIVERY_SEARCH
     filterset = DeliveryFilters
     columns = tuple(column for column in DELIVERY_COLUMNS if column.name not in ("channel", "address"))
+    bulk = (SEND_AGAIN,)
+    live_on = DELIVERIES_LIVE_ON
     empty_title = gettext_lazy("Nothing was sent yet")
     empty_text = gettext_lazy("Send a test event to see that the endpoint answers.")
 

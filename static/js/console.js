@@ -56,9 +56,18 @@
     if (event.target.dataset.home) history.replaceState({ htmx: true }, "", event.target.dataset.home);
   });
 
+  const etags = new Map();
   // What a page asks by itself, by no click and no key, must not keep its session open.
   document.body.addEventListener("htmx:configRequest", (event) => {
-    if (event.detail.elt.getAttribute("hx-trigger")?.startsWith("every ")) event.detail.headers["X-By-Itself"] = "1";
+    const { elt, headers, path } = event.detail;
+    if (!elt.getAttribute("hx-trigger")?.startsWith("every ")) return;
+    headers["X-By-Itself"] = "1";
+    if (etags.has(path)) headers["If-None-Match"] = etags.get(path);
+  });
+  document.body.addEventListener("htmx:afterOnLoad", (event) => {
+    const { requestConfig, xhr } = event.detail;
+    const etag = requestConfig.headers["X-By-Itself"] && xhr.getResponseHeader("ETag");
+    if (etag) etags.set(requestConfig.path, etag);
   });
 
   // What the server could not be asked is said, and gone when it answers again. Lists ask again; what was to be done is

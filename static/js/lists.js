@@ -1,4 +1,4 @@
-// Selecting rows of a list: one, the page, or all that match; the bulk actions show when there is a selection.
+// Rows of a list: selecting one, a range, the page or all that match; going from row to row by keys; a row as a link.
 "use strict";
 (() => {
   const rowsOf = (form) => [...form.elements].filter((field) => field.name === "row");
@@ -62,4 +62,72 @@
 
   // A page that the browser brings back keeps its boxes.
   window.addEventListener("pageshow", () => document.querySelectorAll("[data-bulk]").forEach(show));
+
+  // ---- rows -------------------------------------------------------------------------------------------------------
+
+  const ACTIVE = "a, button, input, label, select, textarea, summary, details, [contenteditable]";
+  const boxOf = (row) => row.querySelector("input[type=checkbox]:is([name=row], [data-mark])");
+  const linkOf = (row) => row.querySelector("td:not(.select-cell) a[href]");
+  const rows = () => [...(document.querySelector(".modal.show") ?? document).querySelectorAll(".list-table tbody tr")];
+  let last = null;
+
+  // Shift and a click on a box do with all between it and the one before what is done with it.
+  const range = (box) => {
+    const boxes = rows().map(boxOf).filter(Boolean);
+    const [from, to] = [boxes.indexOf(last), boxes.indexOf(box)].sort((a, b) => a - b);
+    if (from < 0) return;
+    for (const one of boxes.slice(from, to + 1)) {
+      if (one === box || one.checked === box.checked) continue;
+      one.checked = box.checked;
+      one.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  };
+
+  document.addEventListener("click", (event) => {
+    const row = event.target.closest(".list-table tbody tr");
+    if (!row || event.defaultPrevented) return;
+    const box = boxOf(row);
+    if (event.target === box) {
+      if (event.shiftKey) range(box);
+      last = box;
+    } else if (!event.target.closest(ACTIVE) && !String(getSelection())) {
+      if (event.target.closest(".select-cell") || box?.matches("[data-mark]")) box?.click();
+      else if (event.ctrlKey || event.metaKey) window.open(linkOf(row)?.href);
+      else linkOf(row)?.click();
+    }
+  });
+
+  // ---- keys -------------------------------------------------------------------------------------------------------
+
+  const help = () => document.getElementById("keys");
+  const here = () => document.activeElement.closest?.(".list-table tbody tr");
+  const go = (step) => {
+    const all = rows(),
+      now = all.indexOf(here());
+    const row = all[now < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(now + step, 0), all.length - 1)];
+    (row && (linkOf(row) ?? boxOf(row)))?.focus();
+    row?.scrollIntoView({ block: "nearest" });
+  };
+  const KEYS = {
+    j: () => go(1),
+    k: () => go(-1),
+    x: () => here() && boxOf(here())?.click(),
+    a: () => document.querySelector("[data-select-page]")?.click(),
+    "?": () => help()?.showModal(),
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog");
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
+    if (localStorage.getItem("signalbox-keys") === "off" && event.key !== "?") return;
+    event.preventDefault();
+    KEYS[event.key]();
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-keys]"))
+      localStorage.setItem("signalbox-keys", event.target.checked ? "on" : "off");
+  });
+  document.addEventListener("click", (event) => event.target.closest("[data-show-keys]") && help()?.showModal());
+  const box = help()?.querySelector("[data-keys]");
+  if (box) box.checked = localStorage.getItem("signalbox-keys") !== "off";
 })();

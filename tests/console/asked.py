@@ -33,7 +33,7 @@ PAGES: dict[str, dict[str, str]] = {
         "add_apikey": "api_key_create",
         "change_apikey": "api_key_revoke api_key_take_over",
         "view_apikey": "api_keys",
-        SIGNED_IN: "account dashboard job undo",
+        SIGNED_IN: "account bell dashboard job undo",
     },
     "fleet_remotes": {
         "add_callback": "callback_new",
@@ -61,7 +61,7 @@ PAGES: dict[str, dict[str, str]] = {
         "view_wakeupuse": "wakeups",
     },
     "infra_notifications": {
-        "acknowledge_incident": "incident_acknowledge incident_note incident_withdraw incidents_acknowledge",
+        "acknowledge_incident": "incident_acknowledge incident_note incident_withdraw",
         "add_chargepoint": "import_confirm import_job import_start unknown_adopt",
         "add_eventrule": "unmapped_decide",
         "add_maintenancewindow": "maintenance_new",

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.urls import resolve
 
 from console.filters import FacetFilterSet
 from console.lists import PAGE_SIZE, ListPage
 from core.models import ColumnChoice
 from core.roles import VIEWER
 from tests.conftest import client_of
-from tests.console.walk import Route, own_routes, path_of
+from tests.console.walk import Route, own_routes, path_of, undone
 from tests.factories.console import UserFactory
 from tests.factories.everything import World
 
@@ -48,6 +49,19 @@ def administrator(owner: User, world: World, db: None) -> Client:
 def test_lists_have_keys_of_their_own() -> None:
     keys = [page.key for _route, page in LISTS]
     assert len(keys) == len(set(keys)) > 40
+
+
+def test_incidents_points_commands_and_deliveries_are_selected_alike(world: World) -> None:
+    """Each of their lists has boxes and something to do with what is selected."""
+    alike, without = {"incident", "chargepoint", "remoteaction", "delivery"}, []
+    for route, page in LISTS:
+        listing = page()
+        with undone():
+            listing.prepare(RequestFactory().get("/"), **resolve(path_of(route, world)).kwargs)
+            model = listing.rows(RequestFactory().get("/")).model._meta.model_name
+        if model in alike and page.has_tools and not page.bulk:
+            without.append(page.key)
+    assert without == []
 
 
 @each_list

@@ -15,7 +15,7 @@ from infra_notifications.models import (
     IncidentEntry,
 )
 from infra_notifications.services.acknowledging import acknowledge_incidents
-from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory
+from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory
 from tests.infra_notifications.helpers import HOUR
 from tests.infra_notifications.pages import rows_of, text_of, url
 
@@ -116,54 +116,35 @@ def test_list_shows_and_finds_what_is_acknowledged(operator: Client) -> None:
 # ---- many at once ---------------------------------------------------------------------------------------------------
 
 
+def acknowledge(client: Client, where: str, **more: Any) -> Any:
+    return client.post(where, {"do": "bulk", "action": "incidents.acknowledge"} | more, follow=True)
+
+
 def test_all_that_a_search_finds_are_acknowledged(operator: Client) -> None:
     for city in ("Köln", "Köln", "Bonn"):
         IncidentFactory(charge_point=ChargePointFactory(city=city))
     closed_incident(charge_point=ChargePointFactory(city="Köln"))
-    listed = operator.get(f"{url('incidents')}?q=city:k%C3%B6ln&case=FUSE_TRIPPED").content.decode()
-    where = re.search(r'href="([^"]*incidents/acknowledge/[^"]*)"', listed)
-    assert where is not None
-    target = where.group(1).replace("&amp;", "&")
-    assert "2 open incidents that nobody has acknowledged." in text_of(operator.get(target))
+    where, yes = f"{url('incidents')}?q=city:k%C3%B6ln&case=FUSE_TRIPPED", {"all": "1", "confirmed": "1", "number": 3}
+    assert "Acknowledge 3 incidents?" in text_of(acknowledge(operator, where, all="1"))
+    wrong = acknowledge(operator, where, **yes, **{"bulk-note": "x" * 2_001})
+    assert "at most 2000 characters" in text_of(wrong)
     assert not Acknowledgement.objects.exists()
-    response = operator.post(target, {"note": "Power cut"}, follow=True)
+    response = acknowledge(operator, where, **yes, **{"bulk-note": "Power cut"})
     assert "2 incidents acknowledged." in text_of(response)
     assert set(IncidentEntry.objects.values_list("incident__charge_point__city", "text")) == {("Köln", "Power cut")}
 
 
-def test_those_that_are_named_are_acknowledged(operator: Client) -> None:
+def test_those_that_are_selected_are_acknowledged_in_a_group_too(operator: Client) -> None:
     first, second, _third = IncidentFactory(), IncidentFactory(), IncidentFactory()
-    ids = [str(first.pk), str(second.pk), "x", "0"]
-    page = operator.get(url("incidents_acknowledge"), {"incident": ids}).content.decode()
-    assert page.count('name="incident"') == 2
-    operator.post(url("incidents_acknowledge"), {"incident": ids})
+    group = NotificationGroupFactory(members=[first.charge_point, second.charge_point])
+    for where, chosen in ((url("incidents"), first), (url("group_incidents", group.pk), second)):
+        acknowledge(operator, where, row=[chosen.pk], confirmed="1", number=1)
     assert set(Acknowledgement.objects.values_list("incident", flat=True)) == {first.pk, second.pk}
-
-
-def test_nothing_to_acknowledge_says_so(operator: Client) -> None:
-    closed_incident()
-    response = operator.get(url("incidents_acknowledge"))
-    assert "None of them is open without an acknowledgement." in text_of(response)
-    assert "0 incidents acknowledged." in text_of(operator.post(url("incidents_acknowledge"), follow=True))
-
-
-def test_search_that_cannot_be_read_acknowledges_nothing(operator: Client) -> None:
-    IncidentFactory()
-    response = operator.post(f"{url('incidents_acknowledge')}?q=opned:today")
-    assert response.status_code == 422
-    assert "opened" in text_of(response)
-    assert not Acknowledgement.objects.exists()
-
-
-def test_too_many_are_not_taken_by_a_slip(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra_notifications.views.incidents.MOST_ACKNOWLEDGED", 1)
-    IncidentFactory()
-    IncidentFactory()
-    assert "More than 1 match" in text_of(operator.post(url("incidents_acknowledge")))
-    assert not Acknowledgement.objects.exists()
+    again = acknowledge(operator, url("incidents"), row=[first.pk], confirmed="1", number=1)
+    assert "None of them is open without an acknowledgement." in text_of(again)
 
 
 def test_viewer_acknowledges_nothing_at_once(viewer: Client) -> None:
-    IncidentFactory()
-    assert viewer.get(url("incidents_acknowledge")).status_code == 403
-    assert "incidents/acknowledge" not in viewer.get(url("incidents")).content.decode()
+    incident = IncidentFactory()
+    assert acknowledge(viewer, url("incidents"), row=[incident.pk]).status_code == 403
+    assert "incidents.acknowledge" not in viewer.get(url("incidents")).content.decode()
