@@ -99,6 +99,13 @@ def test_form_from_before_another_tab_signed_in_is_brought_back(owner: User, not
     is_back(client, answer, note)
 
 
+def test_admin_brings_it_back_too(owner: User, client: Client) -> None:
+    page = f"/admin/auth/user/{owner.pk}/change/"
+    answer = sign_in(client, owner, client.post(page, {"first_name": "Typed"}))
+    assert answer.headers["Location"] == page
+    assert "Typed" in client.get(page).content.decode()
+
+
 def test_no_secret_is_carried_and_nothing_forged_is_kept(owner: User, client: Client) -> None:
     typed = {"old_password": "hunter-2", "secret": "s3cr3t", "header_value": "k3y", "csrfmiddlewaretoken": "t0k3n"}
     page = client.post("/account/", typed | {"name": "kept"})
