@@ -48,7 +48,7 @@ class Tile:
 class News(NamedTuple):
     """How many things wait for somebody, and the newest of them: id, text, address."""
 
-    count: int
+    waiting: int
     newest: list[tuple[int, str, str]]
 
 

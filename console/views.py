@@ -72,7 +72,7 @@ def bell(request: HttpRequest) -> HttpResponseBase:
             "key": one.key,
             "label": str(one.label),
             "url": one.url(),
-            "count": news.count,
+            "count": news.waiting,
             "newest": [{"id": pk, "text": text, "url": url} for pk, text, url in news.newest],
         }
         for one in bells_for(request.user)

@@ -22,9 +22,10 @@
   // A row that is shown already changes where it stands; its box and what has the focus stay.
   const putRow = (row, next) => {
     const cells = [...row.cells];
-    if (cells.length !== next.cells.length || row.contains(document.activeElement)) return;
+    if (cells.length !== next.cells.length) return;
     cells.forEach((cell, n) => {
-      if (!cell.matches(".select-cell") && cell.innerHTML !== next.cells[n].innerHTML) {
+      const isUsed = cell.matches(".select-cell") || cell.contains(document.activeElement);
+      if (!isUsed && cell.innerHTML !== next.cells[n].innerHTML) {
         cell.innerHTML = next.cells[n].innerHTML;
         window.htmx.process(cell);
       }

@@ -35,7 +35,7 @@ def asked(client: Client, path: str, etag: str = "") -> Any:
 
 def stamp(client: Client, path: str) -> str:
     (found,) = re.findall(r'data-live="([^"]*)"', client.get(path).content.decode())
-    return found.replace("&quot;", '"')
+    return str(found).replace("&quot;", '"')
 
 
 def test_live_lists_are_asked_for_changes_cheaply(world: World, owner: User) -> None:
