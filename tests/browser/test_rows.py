@@ -46,7 +46,7 @@ def test_rows_by_mouse_a_range_and_all_that_match(page: Page, live: Live) -> Non
     page.get_by_label("Select DE*MNY*E0004*1", exact=True).click()
     selected(page, "4 selected")
     page.get_by_label("all 450 results").check()
-    page.get_by_role("button", name="Tag", exact=True).click()
+    page.get_by_role("button", name="Add to group", exact=True).click()
     expect(page.get_by_text("450 charge points")).to_be_visible()
     page.go_back()
     page.locator("tbody tr", has_text="DE*MNY*E0003*1").locator("td").last.click()
