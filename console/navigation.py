@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
@@ -45,29 +45,10 @@ class Tile:
     wide: bool = False
 
 
-class News(NamedTuple):
-    """How many things wait for somebody, and the newest of them: id, text, address."""
-
-    waiting: int
-    newest: list[tuple[int, str, str]]
-
-
-@dataclass(frozen=True)
-class Bell:
-    """What rings the bell of every page: things that wait for somebody, the newest first, and their list."""
-
-    key: str
-    label: Text
-    permission: str
-    url: Callable[[], str]
-    news: Callable[[], News]
-
-
 @dataclass
 class _Registry:
     entries: list[Entry] = field(default_factory=list)
     tiles: list[Tile] = field(default_factory=list)
-    bells: list[Bell] = field(default_factory=list)
 
 
 SECTIONS: dict[str, Text] = {
@@ -99,17 +80,6 @@ def register_tile(tile: Tile) -> None:
     if any(tile.key == other.key for other in _registry.tiles):
         raise ValueError(f"There is a tile of the key {tile.key} already.")
     _registry.tiles.append(tile)
-
-
-def register_bell(bell: Bell) -> None:
-    """Raises ValueError for a key that another has."""
-    if any(bell.key == other.key for other in _registry.bells):
-        raise ValueError(f"There is a bell of the key {bell.key} already.")
-    _registry.bells.append(bell)
-
-
-def bells_for(user: User | AnonymousUser) -> list[Bell]:
-    return [bell for bell in _registry.bells if _may(user, bell.permission)]
 
 
 def tabs_of(names: Iterable[tuple[str, Text]], active: str, *args: object) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from console import accounts, views
+from console import accounts, bell, views
 
 app_name = "console"
 urlpatterns = [
@@ -10,7 +10,7 @@ urlpatterns = [
     path("sign-in/", accounts.sign_in, name="sign_in"),
     path("sign-out/", accounts.sign_out, name="sign_out"),
     path("account/", accounts.account, name="account"),
-    path("bell/", views.bell, name="bell"),
+    path("bell/", bell.bell, name="bell"),
     path("theme/", views.theme, name="theme"),
     path("api-keys/", views.ApiKeyList.as_view(), name="api_keys"),
     path("api-keys/new/", views.api_key_create, name="api_key_create"),

@@ -12,16 +12,13 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBadRequest,
-    HttpResponseBase,
     HttpResponseRedirect,
     JsonResponse,
 )
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import get_conditional_response
 from django.utils.decorators import method_decorator
-from django.utils.http import quote_etag
 from django.utils.translation import check_for_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -32,7 +29,7 @@ from console import unsent
 from console.context_processors import THEMES
 from console.forms import ApiKeyForm
 from console.lists import Action, Column, ListPage
-from console.navigation import bells_for, tiles_for
+from console.navigation import tiles_for
 from console.templatetags.console import audit_lines
 from core import health as checks
 from core import metrics as metric_pages
@@ -41,7 +38,6 @@ from core.api import Problem, problem_response
 from core.keys import admit
 from core.models import ApiKey, Job, Undo
 from core.permissions import SIGNED_IN, check_permission, landing, person, public, requires
-from core.receipts import digest_of_json
 from core.refusal import Refused, add_refusal
 from core.search import ChoiceFacet, SearchSchema, TextFacet, TimeFacet
 from core.search.schema import any_text
@@ -61,26 +57,6 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     }
     name = "console/dashboard.html#tiles" if request.headers.get("HX-Target") == "tiles" else "console/dashboard.html"
     return render(request, name, context)
-
-
-@requires(SIGNED_IN)
-@require_GET
-def bell(request: HttpRequest) -> HttpResponseBase:
-    """What waits for somebody, as the bell shows it: 304 while that is as the page knows it (static/js/live.js)."""
-    found = [
-        {
-            "key": one.key,
-            "label": str(one.label),
-            "url": one.url(),
-            "count": news.waiting,
-            "newest": [{"id": pk, "text": text, "url": url} for pk, text, url in news.newest],
-        }
-        for one in bells_for(request.user)
-        for news in (one.news(),)
-    ]
-    etag = quote_etag(digest_of_json(found))
-    answer = JsonResponse({"bells": found}, headers={"ETag": etag})
-    return get_conditional_response(request, etag=etag, response=answer) or answer
 
 
 @public

@@ -12,7 +12,7 @@ class InfraNotificationsConfig(AppConfig):
         from django.conf import settings
 
         from console.lists import register_bulk
-        from console.navigation import Bell, Entry, Tile, register_bell, register_entry, register_tile
+        from console.navigation import Entry, Tile, register_entry, register_tile
         from core.background import register_work
         from core.demo import register_demo
         from core.schedule import register_periodic
@@ -63,19 +63,19 @@ class InfraNotificationsConfig(AppConfig):
         register_tile(
             Tile("incidents", "infra_notifications/tile.html", tiles.incident_tile, f"{app}.view_incident", 10)
         )
-        register_bell(
-            Bell(
-                "incidents",
-                _("Open incidents that nobody has acknowledged"),
-                f"{app}.view_incident",
-                tiles.incidents_waiting,
-                tiles.incident_news,
-            )
-        )
         register_retention_hold(app, selectors.events_of_open_incidents)
         register_work(import_jobs.IMPORT)
         self._search_long_lists()
         self._watch_sources(app)
+        self._ring(app)
+
+    @staticmethod
+    def _ring(app: str) -> None:
+        from console.bell import Bell, bells
+        from infra_notifications import tiles
+
+        label, permission = _("Open incidents that nobody has acknowledged"), f"{app}.view_incident"
+        bells.add("incidents", Bell("incidents", label, permission, tiles.incidents_waiting, tiles.incident_news))
 
     @staticmethod
     def _search_long_lists() -> None:

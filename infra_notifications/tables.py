@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from console.lists import BulkAction, BulkRun
 from core.refusal import Refused
-from infra_notifications.forms import AcknowledgeForm, AddToGroupForm, AdoptAllForm, MaintenanceOfSelectedForm, TagForm
+from infra_notifications.forms import AddToGroupForm, AdoptAllForm, MaintenanceOfSelectedForm, TagForm
+from infra_notifications.forms.incidents import AcknowledgeForm
 from infra_notifications.forms.routes import MoveForm
 from infra_notifications.models import MovedStation, OcppRoute, StationConnection, UnknownChargePoint
 from infra_notifications.services import acknowledging, maintenance, members

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from console.navigation import News
+from console.bell import News
 from infra_notifications import selectors
 from infra_notifications.choices import CASE_COLOURS, Case
 from infra_notifications.models import Incident

@@ -24,7 +24,6 @@ from infra_notifications.evse_ids import ids_by_evse
 from infra_notifications.models import NotificationGroup
 from infra_notifications.models.charge_points import tags_typed
 from infra_notifications.selectors import locations_named
-from infra_notifications.services.acknowledging import MAX_NOTE
 from infra_notifications.services.adoption import UnknownStation, check_pattern, proposed
 from infra_notifications.services.maintenance import Targets, beginning
 from outbox.services.mailing_lists.addresses import addresses_in
@@ -203,14 +202,6 @@ class AddToGroupForm(BulkForm):
 
     def arguments(self) -> dict[str, Any]:
         return {"group": self.cleaned_data["group"].pk}
-
-
-class AcknowledgeForm(BulkForm):
-    """What is noted at each of the selected incidents."""
-
-    note = forms.CharField(
-        label=_("Note"), required=False, max_length=MAX_NOTE, widget=forms.Textarea(attrs={"rows": 3})
-    )
 
 
 class TagForm(BulkForm):

@@ -46,6 +46,7 @@ OWN_MODULES = {
     "outbox": {"checks", "contract", "dispatcher", "metrics", "nudge", "subscriptions", "transports", "watch"},
     "console": {
         *("accounts", "admin_site", "charts", "context_processors", "lists", "middleware", "navigation", "paging"),
+        "bell",
         "unsent",
     },
     "core": {
