@@ -127,9 +127,10 @@ class Corrections:
         for key in item:
             name = None if key in self.names else self._named.get(folded(key))
             is_meant = name is not None and (name not in taken or self._spellings.get(folded(key)) == name)
-            if name is not None and is_meant and name not in item and name not in found.values():
+            is_free = name not in item or folded(key) in self._envelope.surer
+            if name is not None and is_meant and is_free and name not in found.values():
                 found[key] = name
-        return found
+        return found if self._envelope.weigh is None else self._envelope.weigh(item, found)
 
     def unread(self, item: Mapping[str, Any]) -> list[str]:
         """What is said of the fields of an item, and within it, that nobody reads."""
@@ -172,7 +173,8 @@ class Corrections:
         if item.keys() <= self.names and self._envelope.complete is None:
             return item, []
         meanings = self._meanings(item)
-        renamed = {meanings.get(key, key): value for key, value in item.items()}
+        renamed = {key: value for key, value in item.items() if key not in meanings}
+        renamed |= {name: item[key] for key, name in meanings.items()}
         notes = [f"`{key[:40]}` was read as `{name}`." for key, name in meanings.items()]
         if self._envelope.complete is not None:
             notes += self._envelope.complete(renamed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -33,6 +33,10 @@ class Envelope:
     unsure: frozenset[str] = frozenset()
     hints: Mapping[str, str] = field(default_factory=dict)
     warns: bool = False
+    # Other names, folded, of which one counts before the field itself.
+    surer: frozenset[str] = frozenset()
+    # Which of the fields that were found under other names mean that beside the others of the item.
+    weigh: Callable[[Collection[str], dict[str, str]], dict[str, str]] | None = None
 
 
 def types_of(struct: type[msgspec.Struct]) -> dict[str, set[Any] | None]:

@@ -1,14 +1,9 @@
-"""How boxes spell their messages: other names of fields, types and words → ours. What was done is said.
-
-The names are those of public APIs and guides of locks and trackers for shared bikes, and the customer's own topics
-(`boitier.locked`): a message under the name of what it brings about is one of the type that does.
-"""
+"""How boxes spell their messages: other names of fields, types and words (`words`) → ours. What was done is said."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from operator import attrgetter
 from typing import Any
 
@@ -16,87 +11,83 @@ from msgspec import UNSET
 from msgspec.structs import fields, replace
 
 from bikeshare.choices import Lock, TelemetryType
+from bikeshare.ingest.places import place_in
 from bikeshare.ingest.telemetry import MAX_WORD, MOST_METRES, TYPES, DeviceMessage
+from bikeshare.ingest.words import ALIASES, CHAINS, FIXES, INNER, LOCKS, SAYING, SURER, TYPE_NAMES, UNSURE
 from core.corrections import TRUTHS, folded
 from core.field_types import Envelope
 from core.identities import identity
+from core.samples import say_once
 from core.text import composed
-from core.words import Vocabulary
+from core.words import word_key
 
-
-def _names(table: dict[str, str]) -> dict[str, str]:
-    return {name: ours for ours, names in table.items() for name in names.split()}
-
-
-_DEGREES, _NO_PLACE = re.compile(r"-?\d+(?:\.\d+)?"), "holds no place and was left out."
 # What a keypad or its reader puts around and between the digits; a PIN has at least so many of them.
-_KEYPAD, _PIN = re.compile(r"[\s#*.-]+"), 4
-# By no name of ours: an object in which the reading stands.
-_INNER = "inner"
-# Folded: without case and signs between words.
-ALIASES = _names(
-    {
-        "boitier": "box boxid boitierid boitiernumber lockid deviceid device serial serialnumber ident number"
-        " iddevice devicecode devicesn devid deveui imei iotcode iotid lockserial lockserialno lockmac lockuid mac"
-        " macaddress nukiid trackerid unitid",
-        "type": "kind event eventtype messagetype topic reading",
-        "at": "time timestamp ts date datetime occurredat reportedat recordedat measuredat createdat devicetime"
-        " lastreported eventtime fixtime triggeredat lastdatatime gpstime gpstimeutc",
-        "state": "lockstate lockstatus status statename lockcurrentstate currentlockstate centrallock",
-        "locked": "lock islocked closed isclosed",
-        "unlocked": "isunlocked open opened isopen isopened",
-        "rfid": "tag docktag dockrfid",
-        "uid": "card cardid carduid cardnumber nfc nfcuid nfcid passuid passid badge",
-        "pin": "code pincode typedpin typedcode enteredcode",
-        "correct": "iscorrect valid accepted",
-        "chain_type": "chain",
-        "value": "level percent percentage",
-        "battery": "batterylevel batterypercent batterypercentage batteryvalue batterysoc internalbattery charge soc"
-        " powerpercent electricquantity residualelectricity batterychargestate bat batt",
-        "battery_vae": "vaebattery assistancebattery assistbattery ebikebattery motorbattery drivebattery"
-        " pedelecbattery fuelpercent currentfuelpercent",
-        "remaining_distance": "range rangem rangemeters remainingrange currentrangemeters autonomy autonomie",
-        "latitude": "lat latdeg positionlatitude",
-        "longitude": "lon lng long londeg positionlongitude",
-        "accuracy": "precision accuracym horizontalaccuracy hacc positionaccuracy",
-        "position": "location gps coordinates coords geo point",
-        _INNER: "data payload values attributes telemetry content params properties measurement measurements sensors"
-        " message object",
-    }
-)
-
-
+_KEYPAD, _PIN = re.compile(r"^\s*(?:pin|code)\s*[:=]|[\s#*.-]+", re.IGNORECASE), 4
 # Under which names an object holds a reading, and a list of pairs the name and the value of each.
-_HELD, _PAIRED = ("value", "level", "percent", "percentage", "state", "status"), ("code", "key", "name")
+_HELD, _PAIRED = ("value", "state", "status", "level", "percent", "percentage"), ("code", "key", "name")
+# Of a charge, and in which units it is one.
+_CHARGE = ("percent", "percentage", "soc", "stateofcharge", "level", "value", "charge")
+_UNITS, _UNIT_NAMES = ("", "%", "percent", "percentage", "pct", "none"), ("unit", "units", "uom", "unitofmeasurement")
 
 
 def _lift(item: dict[str, Any]) -> list[str]:
     """What stands one level down, beside the box: what is said outside counts."""
     notes = []
-    held = item.pop(_INNER, None)
-    inner = _pairs(held) or (held[0] if isinstance(held, list) and len(held) == 1 else held)
-    if isinstance(inner, dict):
-        _put_beside(item, inner)
-        notes.append("What was within `data` was read as if it stood beside it.")
-    elif held is not None:
-        item["data"] = held
+    for _level in range(_DEEPEST):
+        held = item.pop(INNER, None)
+        inner = _pairs(held) or (held[0] if isinstance(held, list) and len(held) == 1 else held)
+        if isinstance(inner, dict):
+            _put_beside(item, inner)
+            say_once(notes, "What was within `data` was read as if it stood beside it.")
+        elif held is not None:
+            item["data"] = held
+    if isinstance(item.get("fix"), dict):
+        item.setdefault("position", item.pop("fix"))
     for name in sorted(_OBJECTS & item.keys()):
         if (pairs := _pairs(item[name])) is not None:
             del item[name]
             _put_beside(item, pairs)
             notes.append(f"`{name}` was a list of names and values and was read as these.")
         elif isinstance(held := item[name], dict):
-            by_name = {folded(key): value for key, value in held.items()}
-            found = next((by_name[one] for one in _HELD if isinstance(by_name.get(one), str | int | float)), None)
-            if found is not None:
-                item[name] = found
-                notes.append(f"`{name}` was an object and was read as {str(found)[:40]}.")
+            notes += _open(item, name, {folded(key): value for key, value in held.items()})
     return notes
 
 
+def _open(item: dict[str, Any], name: str, held: dict[str, Any]) -> list[str]:
+    """A reading that is an object, by folded names: its value, and beside it what else is known of it."""
+    is_charge = name in ("battery", "battery_vae") or (name == "value" and not {"state", "status"} & held.keys())
+    order = _CHARGE if is_charge else _HELD
+    found = next((one for one in order if isinstance(held.get(one), str | int | float)), None)
+    if found is None:
+        return []
+    unit = next((str(held[one]).strip().lower() for one in _UNIT_NAMES if held.get(one) is not None), "")
+    if is_charge and found not in _CHARGE[:4] and unit not in _UNITS:
+        del item[name]
+        return [f"`{name}` was {str(held[found])[:40]} {unit[:20]}, which is no charge in per cent, and was left out."]
+    item[name] = held[found]
+    beside = {_OWN[key]: value for key, value in held.items() if key in _OWN and key not in (*_HELD, *_CHARGE)}
+    for key, value in beside.items():
+        item.setdefault(key, value)
+    left = [f"`{name}.{key[:40]}`" for key in held if key not in (found, *_UNIT_NAMES) and _OWN.get(key) not in beside]
+    said = [f"{', '.join(left)}: nobody reads this beside `{found}`."] if left else []
+    return [f"`{name}` was an object and was read as {str(held[found])[:40]}.", *said]
+
+
 def _put_beside(item: dict[str, Any], inner: dict[str, Any]) -> None:
+    meant = {key: name for key in inner if (name := _OWN.get(folded(key))) is not None}
+    meant = _in_company([*item, *inner], meant)
     for key, value in inner.items():
-        item.setdefault(_OWN.get(folded(key)) or key, value)
+        item.setdefault(meant.get(key, key), value)
+
+
+def _in_company(keys: Collection[str], found: dict[str, str]) -> dict[str, str]:
+    """`code`, `valid` and `accepted` are a PIN's only where no other reading, and no answer with `data`, is around."""
+    if not (unsure := {key for key in found if folded(key) in UNSURE}):
+        return found
+    sure = {found.get(key, key) for key in keys if key not in unsure}
+    others, is_place = bool(sure & _OTHERS), bool(sure & _PLACE)
+    meant = {key: name for key, name in found.items() if key not in unsure or not others}
+    return meant | {key: "fix" for key in unsure if is_place and folded(key) == "valid" and "fix" not in sure}
 
 
 def _pairs(held: Any) -> dict[str, Any] | None:
@@ -107,43 +98,19 @@ def _pairs(held: Any) -> dict[str, Any] | None:
     return {name: value for name, value in named if name} or None
 
 
-BOX = Envelope(ALIASES, (("boitier",),), _lift, warns=True)
+BOX = Envelope(ALIASES, (("boitier",),), _lift, warns=True, surer=SURER, weigh=_in_company)
+_DEEPEST = 3
 _OWN: dict[str, str] = ALIASES | {folded(name): name for name in DeviceMessage.__struct_fields__}
 # Readings that some write as an object.
 _OBJECTS = frozenset(("state", "locked", "unlocked", "chain_type", "value", "battery", "battery_vae"))
-_TYPE_NAMES = _names(
-    {
-        "lock": "lock lockstate lockstatus lockchanged boitierlock",
-        "position": "position gps location geo gnss fix track vehiculeposition vehiculepositionforbidden",
-        "battery": "battery internalbattery batterylevel batterylow vehiculebattery vehiculebatterylow"
-        " lowbattery devicelowbattery batterystatus batterychanged batterylevelchanged",
-        "battery_vae": "batteryvae vae assistance assistancebattery assistbattery ebikebattery motorbattery"
-        " drivebattery vehiculebatteryvae vehiculebatteryvaelow",
-        TelemetryType.PASS.value: "pass nfc card rfid badge boitierpass boitierpassunrecognized rfidscan"
-        " nfcscan cardscan cardread tagread swipe",
-        "pin": "pin keypad code pincode boitierpin boitierpinincorrect",
-        "chain_type": "chaintype chain boitierchaintype boitierchaintypeupdated",
-    }
-)
-# Types that say their value themselves (`boitier.locked`, `deviceUnlocked`, `lock.opened`).
-_SAYING = re.compile(r"(?:boitier|device|lock|vehicle|vehicule|bike)?([a-z]{3,})")
-# STRONG_CLOSED is a word of Axa's eRL.
-_LOCKS = Vocabulary(
-    {
-        Lock.LOCKED: "lock closed close secured secure engaged bolted true 1 strong_closed"
-        " verrouille verrouillee ferme fermee barre barree cadenasse gesperrt abgesperrt abgeschlossen verriegelt"
-        " geschlossen zu gesloten opslot vergrendeld cerrado cerrada bloqueado chiuso chiusa bloccato",
-        Lock.UNLOCKED: "unlock open opened released unsecured unsecure unlatched unlatch disengaged false 0 not_locked"
-        " deverrouille deverrouillee ouvert ouverte"
-        " entsperrt aufgeschlossen entriegelt offen geöffnet auf ontgrendeld abierto abierta desbloqueado aperto aperta"
-        " sbloccato",
-        Lock.UNDEFINED: "unknown unavailable none null nan inconnu unbekannt",
-    },
-    prefixes=("lock",),
-)
 # By which field a message without a type is known; the first of them that it has.
 _BY_FIELD = {"uid": "pass", "pin": "pin", "correct": "pin", "state": "lock", "locked": "lock", "unlocked": "lock"}
 _BY_FIELD |= {"latitude": "position", "chain_type": "chain_type", "battery": "battery", "battery_vae": "battery_vae"}
+_BY_FIELD |= {"rfid": "lock"}
+_PLACE = frozenset(("latitude", "longitude", "position"))
+_OTHERS = _PLACE | {*_BY_FIELD, "value", INNER} - {"pin", "correct"}
+# What is a reading whatever the message calls itself.
+_STATES = ("state", "locked", "unlocked", "latitude", "chain_type", "battery", "battery_vae")
 _EMPTY = (None, UNSET)
 # What belongs to each type; what a message has of others is beside it.
 _FIELDS = {
@@ -174,17 +141,22 @@ def read_message(message: DeviceMessage) -> tuple[DeviceMessage, list[str]]:
         changes |= {"boitier": composed(message.boitier)}  # what nobody sees is no part of a number
     if message.position is not None:
         changes |= _place(message, notes)
+    if message.fix is not None or message.outdated is not None or changes:
+        changes |= _without_fix(message, changes, notes)
     if message.locked is not UNSET or message.unlocked is not UNSET:
         changes |= _by_truth(message, notes)
     if message.type not in TYPES:
         changes |= _typed(message, changes, notes)
     kind = changes.get("type", message.type)
+    if kind == "position" and changes.get("fix") is False:
+        kind = _held(message, changes, _STATES) or kind
+        changes |= {"type": kind}
     if kind == "lock":
         changes |= _lock(changes.get("state", message.state), notes)
     elif kind == "chain_type":
         # The source's own word for no reading.
         reading = "null" if message.chain_type is None else message.chain_type
-        changes |= {"chain_type": _cut(reading, "chain_type", notes)}
+        changes |= {"chain_type": _chain(reading, notes)}
     elif kind in ("battery", "battery_vae"):
         changes |= _charge(message, kind, notes)
     if message.uid is not None:
@@ -197,50 +169,37 @@ def read_message(message: DeviceMessage) -> tuple[DeviceMessage, list[str]]:
 
 def _place(message: DeviceMessage, notes: list[str]) -> dict[str, Any]:
     """Latitude and longitude out of an object, a GeoJSON point's [longitude, latitude], or a text."""
-    held: Any = message.position
-    if isinstance(held, list) and len(held) == 1 and isinstance(held[0], dict):
-        held = held[0]
-    named = (
-        {ALIASES.get(folded(key), folded(key)): value for key, value in held.items()} if isinstance(held, dict) else {}
-    )
-    if isinstance(named.get("position"), list | str):  # `coordinates`
-        held = named["position"]
-    if isinstance(held, list):
-        named |= zip(("longitude", "latitude"), held, strict=False)
-    if isinstance(held, str):
-        named |= _place_in(held)
-    place: dict[str, Any] = {"position": None}
-    for name in ("latitude", "longitude", "accuracy"):
-        number = _number(named.get(name))
-        if getattr(message, name) is None and number is not None:
-            place[name] = number
-    is_read = len(place) > 1
-    notes.append("`position` was read as latitude and longitude." if is_read else f"`position` {_NO_PLACE}")
-    return place
+    held = {
+        "fix" if key == "valid" else ALIASES.get(key, key): value for key, value in place_in(message.position).items()
+    }
+    names = ("latitude", "longitude", "accuracy", "fix", "outdated")
+    place = {name: held[name] for name in names if name in held and getattr(message, name) is None}
+    is_read = {"latitude", "longitude"} & place.keys()
+    was = "was read as latitude and longitude." if is_read else "holds no place and was left out."
+    notes.append(f"`position` {was}")
+    return {"position": None, **place}
 
 
-def _place_in(text: str) -> dict[str, Any]:
-    """ "50.70,7.10" begins with the latitude, "POINT(7.10 50.70)" and "geo:50.70,7.10" as their standards say."""
-    numbers = _DEGREES.findall(text)
-    if len(numbers) < 2 or _DEGREES.sub("", text).strip(" ,;()[]").lower() not in ("", "point", "point z", "geo:"):
-        return {}
-    is_wkt = text.strip().lower().startswith("point")
-    return dict(zip(("longitude", "latitude") if is_wkt else ("latitude", "longitude"), numbers, strict=False))
-
-
-def _number(value: Any) -> float | None:
-    try:
-        number = float(value.strip().replace(",", ".") if isinstance(value, str) else value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) and not isinstance(value, bool) else None
+def _without_fix(message: DeviceMessage, found: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+    """What a receiver says beside coordinates is of these: without a fix, or when they are old ones, they are no
+    place."""
+    fix, outdated = (found.get(name, getattr(message, name)) for name in ("fix", "outdated"))
+    said = None if fix is None else FIXES.read(str(fix))
+    if fix is not None and said is None:
+        notes.append(f"`fix` was {str(fix)[:40]}, which means nothing here, and was left out.")
+    if said != "none" and TRUTHS.get(str(outdated).lower()) is not True:
+        return {"fix": None, "outdated": None} if fix is not None or outdated is not None else {}
+    if any(found.get(name, getattr(message, name)) is not None for name in ("latitude", "longitude")):
+        why = "the receiver had no fix" if said == "none" else "they are outdated"
+        notes.append(f"`latitude` and `longitude` were left out: {why}.")
+    return {"fix": False, "outdated": None, "latitude": None, "longitude": None, "accuracy": None}
 
 
 def _typed(message: DeviceMessage, found: dict[str, Any], notes: list[str]) -> dict[str, Any]:
     """The type that a word means; without one, that of the only reading that the message holds."""
     word = folded(message.type)
-    kind = _TYPE_NAMES.get(word, "")
-    if not kind and (said := _LOCKS.read(_SAYING.sub(r"\1", word))) in (Lock.LOCKED, Lock.UNLOCKED):
+    kind = TYPE_NAMES.get(word, "")
+    if not kind and (said := LOCKS.read(SAYING.sub(r"\1", word))) in (Lock.LOCKED, Lock.UNLOCKED):
         notes.append(f"`type` was {message.type[:40]} and was read as lock.")
         state = found.get("state", message.state)
         return {"type": "lock"} | ({"state": str(said)} if state in _EMPTY else {})
@@ -248,11 +207,23 @@ def _typed(message: DeviceMessage, found: dict[str, Any], notes: list[str]) -> d
         notes.append(f"`type` was {message.type[:40]} and was read as pin.")
         return {"type": kind, "correct": False}
     if not word:
-        held = (name for name in _BY_FIELD if found.get(name, getattr(message, name)) not in _EMPTY)
-        kind = _BY_FIELD.get(next(held, ""), "") if message.value is None else ""
+        kind = _held(message, found, _BY_FIELD) if message.value is None else ""
+    elif not kind and (kind := _held(message, found, _STATES)):
+        notes.append(f"`type` was {message.type[:40]}, which is none of ours, and was read as {kind}, which it holds.")
+        return {"type": kind}
     if kind:
         notes.append(f"`type` was {message.type[:40] or 'not given'} and was read as {kind}.")
     return {"type": kind} if kind else {}
+
+
+def _held(message: DeviceMessage, found: dict[str, Any], names: Iterable[str]) -> str:
+    """The type of the first of these readings that the message holds; a word that says nothing of a lock is none."""
+    for name in names:
+        value = found.get(name, getattr(message, name))
+        is_lock = names is _BY_FIELD or _BY_FIELD[name] != "lock" or LOCKS.read(str(value)) is not None
+        if value not in _EMPTY and is_lock:
+            return _BY_FIELD[name]
+    return ""
 
 
 def _by_truth(message: DeviceMessage, notes: list[str]) -> dict[str, Any]:
@@ -269,7 +240,7 @@ def _by_truth(message: DeviceMessage, notes: list[str]) -> dict[str, Any]:
     if message.state not in _EMPTY:
         return cleared
     said = {name: value for name, value in said.items() if value is not None} or said
-    if len({_LOCKS.read(str(value)) for value in said.values()}) > 1:
+    if len({LOCKS.read(str(value)) for value in said.values()}) > 1:
         notes.append("`locked` and `unlocked` contradict each other.")
         return cleared | {"state": Lock.UNDEFINED.value}
     return cleared | {"state": next(iter(said.values()))}
@@ -308,10 +279,12 @@ def beside(message: DeviceMessage) -> tuple[list[DeviceMessage], list[str]]:
         return [], []
     held = [name for name in names if getattr(message, name) not in _EMPTY]
     more, notes = dict[str, dict[str, Any]](), list[str]()
-    if message.type != "lock" and "state" in held and (word := _LOCKS.read(str(message.state))) is not None:
+    if message.type != "lock" and "state" in held and (word := LOCKS.read(str(message.state))) is not None:
         more["lock"] = {"state": str(word)} | ({"rfid": message.rfid} if message.rfid else {})
+    if message.type != "lock" and "lock" not in more and message.rfid:
+        more["lock"] = {"rfid": message.rfid}
     if message.type != "chain_type" and "chain_type" in held:
-        more["chain_type"] = {"chain_type": _cut(message.chain_type, "chain_type", notes)}
+        more["chain_type"] = {"chain_type": _chain(message.chain_type, notes)}
     for kind in ("battery", "battery_vae"):
         if kind in held and message.type != kind:
             more[kind] = {"value": _percent(getattr(message, kind), kind, notes)}
@@ -334,13 +307,23 @@ def _lock(state: Any, notes: list[str]) -> dict[str, Any]:
     if state is None:
         return {"state": Lock.UNDEFINED.value}
     text = str(state).strip()
-    word = _LOCKS.read(text)
+    word = LOCKS.read(text)
     if word is None:
         notes.append(f"`state` was {text[:40]}, which means nothing here: it is kept and brings nothing about.")
         return {"state": _cut(text, "state", notes)}
     if word != state:
         notes.append(f"`state` was {text[:40]} and was read as {word}.")
     return {"state": str(word)}
+
+
+def _chain(reading: Any, notes: list[str]) -> Any:
+    word = CHAINS.read(reading) if isinstance(reading, str) else reading
+    if word is None:
+        notes.append(f"`chain_type` was {reading[:40]}, which means nothing here: it is kept and brings nothing about.")
+        return _cut(reading, "chain_type", notes)
+    if isinstance(reading, str) and word_key(word) != word_key(reading):
+        notes.append(f"`chain_type` was {reading[:40]} and was read as {word}.")
+    return word
 
 
 def _cut(word: Any, name: str, notes: list[str]) -> Any:

@@ -23,7 +23,8 @@ class DeviceMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     lock: `state` and, with a dock's tag read, `rfid`. pass: `uid`. pin: `pin`, or `correct` where the box checks it.
     chain_type: `chain_type`. battery and battery_vae: `value` in per cent, for the latter also `remaining_distance` in
-    metres. position: `latitude`, `longitude` (or both in `position`) and, in metres, `accuracy`.
+    metres. position: `latitude`, `longitude` (or both in `position`) and, in metres, `accuracy`; they are no place
+    where `fix` is false or `outdated` true.
 
     Whatever its type, a message may also hold what the box knows beside it: its lock (`state`, or `locked` or
     `unlocked`: true or false), a `chain_type`, `battery`, `battery_vae`, a position.
@@ -46,6 +47,8 @@ class DeviceMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     accuracy: float | None = None
     # An object, a list or a text; what is none of a place is rejected with the reading.
     position: Any = None
+    fix: str | bool | int | float | None = None
+    outdated: bool | None = None
     locked: str | bool | int | UnsetType | None = UNSET
     unlocked: str | bool | int | UnsetType | None = UNSET
     battery: float | None = None
@@ -53,7 +56,7 @@ class DeviceMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 # What cannot be read of these never costs the message.
-SPARE = ("at", "rfid", "correct", "remaining_distance", "accuracy", "battery", "battery_vae")
+SPARE = ("at", "rfid", "correct", "remaining_distance", "accuracy", "battery", "battery_vae", "fix", "outdated")
 
 
 def moment_of(message: DeviceMessage) -> datetime | None:
@@ -92,13 +95,17 @@ def _battery(message: DeviceMessage) -> str:
 
 
 def _position(message: DeviceMessage) -> str:
+    if message.fix is False:
+        return "The receiver had no valid fix: its `latitude` and `longitude` are no place."
     if not is_position(message.latitude, message.longitude):
         return "`latitude` and `longitude` must be degrees on the earth; 0, 0 is no position."
     return ""
 
 
 _CHECKS = {
-    TelemetryType.LOCK.value: lambda message: _word(message.state, "state"),
+    TelemetryType.LOCK.value: lambda message: (
+        "" if message.rfid and message.state is UNSET else _word(message.state, "state")
+    ),
     TelemetryType.PASS.value: _pass,
     TelemetryType.PIN.value: _pin,
     TelemetryType.CHAIN_TYPE.value: lambda message: _word(message.chain_type, "chain_type"),
@@ -112,7 +119,8 @@ def stored_value(message: DeviceMessage) -> dict[str, Any]:
     """What is stored of a message: never a PIN, of a card its last characters."""
     match message.type:
         case TelemetryType.LOCK:
-            return {"state": clean(message.state)} | ({"rfid": clean(message.rfid)} if message.rfid else {})
+            said = {} if message.state is UNSET else {"state": clean(message.state)}
+            return said | ({"rfid": clean(message.rfid)} if message.rfid else {})
         case TelemetryType.PASS:
             return {"uid": masked(str(message.uid or ""))}
         case TelemetryType.PIN:

@@ -10,16 +10,28 @@ from typing import Any
 import pytest
 
 from bikeshare.models import LockBoxState
-from tests.bikeshare.kit import NOW
+from tests.bikeshare.kit import NOW, told
 from tests.bikeshare.test_spelling import PLACE, post
 from tests.clock import iso
 from tests.conftest import ApiClient
-from tests.factories.bikeshare import BikeFactory, ProgramFactory
+from tests.factories.bikeshare import BikeFactory, DockFactory, ProgramFactory, TripFactory
 
 pytestmark = pytest.mark.django_db
 LOCKED, UNLOCKED = {"lock": "locked"}, {"lock": "unlocked"}
 LATITUDE, LONGITUDE = PLACE["latitude"], PLACE["longitude"]
 DEGREES = {"lat": LATITUDE, "lng": LONGITUDE}
+NOWHERE = {"latitude": None, "longitude": None}
+POINT = {"type": "Point", "coordinates": [LONGITUDE, LATITUDE]}
+VAE = {"battery_vae": 44, "battery_vae_range_m": 12500}
+TRACCAR: dict[str, Any] = {
+    "boitier": "@",
+    "protocol": "osmand",
+    "fixTime": iso(NOW),
+    "valid": True,
+    "outdated": False,
+    **PLACE,
+    "attributes": {"batteryLevel": 18},
+}
 
 # "@" stands for the number of a box of its own.
 READ: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -74,6 +86,35 @@ READ: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"deviceId": "@", "event_type": "device.low_battery", "battery_level": 0.1}, {"battery": 10}),
     ({"serial": "@", "lockCurrentState": 1}, LOCKED),
     ({"device": "@", "central_lock": "unlocked"}, UNLOCKED),
+    # beside a place a flag is of the fix, and without one there is no place
+    (TRACCAR, PLACE | {"battery": 18}),
+    (TRACCAR | {"valid": False}, NOWHERE | {"battery": 18}),
+    (TRACCAR | {"valid": "false", "type": "position"}, NOWHERE | {"battery": 18}),
+    (TRACCAR | {"outdated": True}, NOWHERE | {"battery": 18}),
+    ({"boitier": "@", "lock": 1, "gps": DEGREES | {"fix": False}}, LOCKED | NOWHERE),
+    ({"boitier": "@", "lock": 1, "position": {**PLACE, "valid": 0}}, LOCKED | NOWHERE),
+    ({"boitier": "@", "lock": 1, **DEGREES, "fix": "3D"}, LOCKED | PLACE),
+    ({"boitier": "@", "lock": 1, **DEGREES, "gpsStatus": "V"}, LOCKED | NOWHERE),
+    ({"boitier": "@", "lock": 1, "data": {**DEGREES, "valid": False}}, LOCKED | NOWHERE),
+    ({"type": "Feature", "geometry": POINT, "properties": {"boitier": "@", "locked": True}}, LOCKED | PLACE),
+    # an answer's code is no PIN
+    ({"boitier": "@", "code": "200", "lock": 1}, LOCKED),
+    ({"code": 200, "accepted": True, "data": {"boitier": "@", "lock": 1}}, LOCKED),
+    # what it holds, whatever it calls itself and however deep
+    *[({"boitier": "@", "type": kind, "locked": True}, LOCKED) for kind in ("status", "heartbeat", "update_location")],
+    (
+        {"topic": "a/b", "payload": {"deviceId": "@", "message": {"data": {"state": "locked"}, "type": "change"}}},
+        LOCKED,
+    ),
+    ({"_type": "location", "device": "@", **DEGREES, "tst": NOW.timestamp(), "acc": 7}, PLACE | {"accuracy": 7}),
+    ({"device": "@", "state": "LockState.LOCKED"}, LOCKED),
+    # a charge in per cent counts, and what stands beside it
+    ({"boitier": "@", "battery_vae": {"value": 41.2, "percent": 44, "remaining_distance": 12500}}, VAE),
+    ({"boitier": "@", "battery_vae": {"value": 41200, "percent": 44, "range": 12500}}, VAE),
+    ({"boitier": "@", "type": "battery", "value": 18.5, "percent": 85}, {"battery": 85}),
+    ({"boitier": "@", "lock": "locked", "battery": {"value": 3.7, "unit": "V"}}, {"battery": None}),
+    ({"boitier": "@", "chain_type": "OK"}, {"chain_type": "valid"}),
+    ({"boitier": "@", "type": "chain_type", "chain_type": "banana"}, {"chain_type": ""}),
     # words
     *[
         ({"device": "@", "state": word}, LOCKED)
@@ -111,3 +152,32 @@ def test_messages_of_others_are_read_as_they_mean(api: ApiClient) -> None:
         if (got := {name: getattr(states[box.pk], name) for name in holds}) != holds
     ]
     assert not wrong
+    assert not told("boitier.pin.incorrect")
+
+
+def test_what_is_left_out_is_said(api: ApiClient) -> None:
+    box = BikeFactory().boitier.number
+    sent: list[tuple[dict[str, Any], str]] = [
+        ({**PLACE, "valid": False, "lock": 1}, "had no fix"),
+        ({**PLACE, "outdated": True, "lock": 1}, "outdated"),
+        ({"battery_vae": {"value": 1.2, "percent": 44, "volts": 3}}, "`battery_vae.value`, `battery_vae.volts`"),
+        ({"lock": 1, "battery": {"value": 3.7, "unit": "V"}}, "3.7 v"),
+        ({"chain_type": "banana"}, "banana"),
+        ({"type": "heartbeat", "lock": 1}, "heartbeat"),
+    ]
+    answer = post(api, [{"boitier": box} | body for body, _words in sent])
+    said = {n: " ".join(one["warning"] for one in answer["warnings"] if one["index"] == n) for n in range(len(sent))}
+    assert [words for n, (_body, words) in enumerate(sent) if words not in said[n]] == []
+    (rejected,) = post(api, {"boitier": box, "type": "position", **PLACE, "valid": False})["rejected"]
+    assert "no valid fix" in rejected["error"]
+
+
+@pytest.mark.parametrize("name", ["uid", "rfid"])
+def test_a_docks_tag_that_comes_alone_ends_the_trip(api: ApiClient, name: str) -> None:
+    trip = TripFactory()
+    box, dock = trip.vehicule.boitier.number, DockFactory(program=trip.program)
+    post(api, {"boitier": box, "type": "lock", "state": "locked", "at": iso(NOW)})
+    assert not told("trip.terminated")
+    kind = {"type": "rfid"} if name == "uid" else {}
+    post(api, {"boitier": box, **kind, name: dock.rfid, "at": iso(NOW)})
+    assert (len(told("trip.terminated")), told("boitier.pass.unrecognized")) == (1, [])

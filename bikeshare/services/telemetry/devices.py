@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from bikeshare.choices import RUNNING
-from bikeshare.models import BikeState, LockBoxState
+from bikeshare.models import BikeState, Dock, LockBoxState
 from bikeshare.models.identity import identity_of
 from bikeshare.rules.telemetry import battery_step
 from bikeshare.rules.watching import HANDLED, Rest, rest_after
@@ -218,3 +218,11 @@ def write_devices(devices: Iterable[Device]) -> None:
         update_rows("bikeshare_boitierstate", Col("boitier_id", "text"), written, rows)
     rows = [(d.vehicule_id, *(getattr(d, column.name) for column in _TOLD)) for d in devices if d.is_told]
     update_rows("bikeshare_vehiculestate", Col("vehicule_id", "text"), _TOLD, rows)
+
+
+def tags_among(read: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of numbers, each in a program, that are the tags of docks."""
+    if not read:
+        return set()
+    named = Dock.objects.filter(program__in={one for one, _uid in read}, rfid__identity__in={uid for _one, uid in read})
+    return read & {(program_id, identity(rfid)) for program_id, rfid in named.values_list("program_id", "rfid")}

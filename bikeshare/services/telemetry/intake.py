@@ -9,16 +9,14 @@ box boots. Whatever becomes of a message: its box is heard.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import hmac
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Q
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from bikeshare.choices import Lock, TelemetryType, TelemetryVerdict, TripStatus
 from bikeshare.event_kinds.payloads import (
@@ -33,14 +31,15 @@ from bikeshare.event_kinds.payloads import (
 from bikeshare.ingest.resources import clean
 from bikeshare.ingest.spelling import beside, read_message
 from bikeshare.ingest.telemetry import DeviceMessage, moment_of, problem
+from bikeshare.ingest.words import CHAINS
 from bikeshare.models import Dock, Pass, Program
 from bikeshare.rules import telemetry as rules
 from bikeshare.rules import zones
 from bikeshare.selectors import rows_of
 from bikeshare.services.payloads import position
 from bikeshare.services.telemetry import trips as effects
-from bikeshare.services.telemetry.devices import Device, read_devices, stored_moments, write_devices
-from bikeshare.services.telemetry.events import DeviceEvents, write_messages
+from bikeshare.services.telemetry.devices import Device, read_devices, stored_moments, tags_among, write_devices
+from bikeshare.services.telemetry.events import DeviceEvents, trace_of, write_messages
 from bikeshare.services.trips import is_pin, open_trips
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 from bikeshare.services.zones import watch_settings, zone_map
@@ -103,9 +102,11 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
 
     def told_anew(self, duplicates: set[int]) -> set[int]:
         """Of each kind the last word of its box, where that has said something else since and does not say when."""
-        last, holds = dict[tuple[str, str], int](), dict[tuple[str, str], Any]()
-        states = [row for row in self.incoming.good if self.messages[row].type in _STATES]
-        for row in states:
+        last, holds, states = dict[tuple[str, str], int](), dict[tuple[str, str], Any](), list[int]()
+        for row in self.incoming.good:
+            if self.messages[row].type not in _STATES or self._said(row) is UNSET:
+                continue
+            states.append(row)
             of = self._device(row).id, self.messages[row].type
             last[of] = row
             if row not in duplicates:
@@ -207,7 +208,7 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         self.maps = {key: zone_map(program) for key, program in self.programs.items()}
         self.watch = {key: watch_settings(program) for key, program in self.programs.items()}
         self._locate_positions(by_type[TelemetryType.POSITION])
-        self._read_cards(by_type[TelemetryType.PASS])
+        by_type[TelemetryType.LOCK] += self._read_cards(by_type[TelemetryType.PASS])
         self._read_trips(by_type[TelemetryType.LOCK])
 
     def _locate_positions(self, rows: Sequence[int]) -> None:
@@ -228,12 +229,21 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
                 watched = zones.Fix(anchor.latitude, anchor.longitude, anchor.at, inside=zone_ids)
                 device.watch = zones.Watch(watched, device.watch.streak)
 
-    def _read_cards(self, rows: Sequence[int]) -> None:
-        if rows:
-            uids = {identity(str(self.messages[row].uid)) for row in rows}
-            named = Pass.objects.filter(program__in=self.programs.values(), uid__identity__in=uids)
-            given = named.filter(user__isnull=False, disabled_at__isnull=True).values_list("program_id", "uid")
-            self.passes = {(program_id, identity(uid)) for program_id, uid in given}
+    def _read_cards(self, rows: Sequence[int]) -> list[int]:
+        """Of cards those that were given to somebody; returns the rows of what is no card but the tag of a dock."""
+        read = {row: (self._device(row).program_id, identity(str(self.messages[row].uid))) for row in rows}
+        if not read:
+            return []
+        uids = {uid for _program, uid in read.values()}
+        named = Pass.objects.filter(program__in=self.programs.values(), uid__identity__in=uids)
+        given = named.filter(user__isnull=False, disabled_at__isnull=True).values_list("program_id", "uid")
+        self.passes = {(program_id, identity(uid)) for program_id, uid in given}
+        tags = tags_among({of for of in read.values() if of not in self.passes})
+        tagged = [row for row, of in read.items() if of in tags]
+        for row in tagged:
+            self.messages[row] = replace(self.messages[row], type="lock", uid=None, rfid=str(self.messages[row].uid))
+            self.incoming.warn(row, "`uid` is the tag of a dock and was read as `rfid`.")
+        return tagged
 
     def _read_trips(self, rows: Sequence[int]) -> None:
         concerned = [device for device in map(self._device, rows) if device.trip_id]
@@ -275,8 +285,8 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
     def _lock(self, message: DeviceMessage, device: Device, at: datetime) -> str:
         if rules.is_late(at, device.state["lock_at"]):
             return TelemetryVerdict.LATE
-        state, rfid = clean(message.state), clean(message.rfid or "")
-        previous = device.state["lock"]
+        previous, rfid = device.state["lock"], clean(message.rfid or "")
+        state = previous if message.state is UNSET else clean(message.state)  # of a tag that was read alone
         device.state |= {"lock": state, "lock_at": at}
         edge = rules.lock_edge(device.state["lock_known"], state)
         if rules.is_known(state):
@@ -293,7 +303,7 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         uid = str(message.uid or "").strip()
         if (device.program_id, identity(uid)) in self.passes:
             return TelemetryVerdict.STATE
-        key, shown = _trace(identity(uid)), rules.masked(uid)
+        key, shown = trace_of(identity(uid)), rules.masked(uid)
         self.events.of_boitier("boitier.pass.unrecognized", device, at, PassUnrecognized, key=key, uid=shown)
         return TelemetryVerdict.EVENT
 
@@ -307,7 +317,7 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
             return TelemetryVerdict.STATE
         attempts = min(device.state["pin_attempts"] + 1, MAX_PIN_ATTEMPTS)
         device.state["pin_attempts"] = attempts
-        key = _trace(str(message.pin or ""))
+        key = trace_of(str(message.pin or ""))
         self.events.of_boitier("boitier.pin.incorrect", device, at, PinIncorrect, key=key, attempts=attempts)
         return TelemetryVerdict.EVENT
 
@@ -315,6 +325,8 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         if rules.is_late(at, device.state["chain_type_at"]):
             return TelemetryVerdict.LATE
         reading, previous = clean(message.chain_type), device.state["chain_type"]
+        if CHAINS.read(reading) is None:
+            return TelemetryVerdict.STATE
         device.state |= {"chain_type": reading, "chain_type_at": at}
         if word_key(reading) == word_key(previous):
             return TelemetryVerdict.STATE
@@ -374,11 +386,6 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         here = {"rested": rested, "position": position(latitude, longitude), "distance": round(metres)}
         self.events.of_vehicule("x.vehicule.moved", device, at, MovedWithoutTrip, **here, accuracy=accuracy)
         return TelemetryVerdict.EVENT
-
-
-def _trace(secret: str) -> str:
-    """Tells two cards or PINs of one moment apart without giving them away."""
-    return hmac.new(settings.SECRET_KEY.encode(), secret.encode(), hashlib.sha256).hexdigest()[:16]
 
 
 # What a box says of a state, by the type that is also the name of its column: the field of the message.
