@@ -32,7 +32,7 @@ _UNITS, _UNIT_NAMES = ("", "%", "percent", "percentage", "pct", "none"), ("unit"
 
 def _lift(item: dict[str, Any]) -> list[str]:
     """What stands one level down, beside the box: what is said outside counts."""
-    notes = []
+    notes = list[str]()
     for _level in range(_DEEPEST):
         held = item.pop(INNER, None)
         inner = _pairs(held) or (held[0] if isinstance(held, list) and len(held) == 1 else held)

@@ -153,7 +153,7 @@ def _in_our_words(model: type[Resource], values: dict[str, Any]) -> dict[str, An
     for column in model._meta.concrete_fields:
         ours = [str(word) for word, _label in getattr(column, "base_field", column).flatchoices]
         given = said.get(column.name)
-        words = given if isinstance(given, list) else [given]
+        words: list[Any] = given if isinstance(given, list) else [given]
         if not ours or not given or not all(isinstance(word, str) for word in words):
             continue
         meant = [name_among(ours, word) for word in words]

@@ -76,7 +76,7 @@ def test_a_cyclist_who_rents_at_once_gets_no_more_than_allowed(committed: None) 
     ("type_", "first", "then"),
     [
         ("lock", {"state": "unlocked"}, {"state": "locked"}),
-        ("chain_type", {"chain_type": "valid"}, {"chain_type": "missing"}),
+        ("chain_type", {"chain_type": "valid"}, {"chain_type": "checking"}),
         ("battery", {"value": 60}, {"value": 15}),
         ("battery_vae", {"value": 60}, {"value": 15}),
     ],

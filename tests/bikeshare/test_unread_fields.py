@@ -70,7 +70,7 @@ def test_one_that_means_another_is_refused_with_that(api: ApiClient, plural: str
 RULE = {"ride_start_allowed": False, "ride_end_allowed": False, "ride_through_allowed": False}
 RING = [{"latitude": 48.843, "longitude": 2.356}, {"latitude": 48.842, "longitude": 2.362}]
 RING += [{"latitude": 48.846, "longitude": 2.363}]
-WRONG = [
+WRONG: list[tuple[dict[str, Any], str]] = [
     ({"vehicule_types": ["vae"]}, "vehicle_type_ids"),
     ({"vehicle_types": ["vae"]}, "vehicle_type_ids"),
     ({"vehicule_type_ids": ["vae"]}, "vehicle_type_ids"),
