@@ -11,13 +11,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 from console import unsent
 from console.forms import OwnPasswordForm, SignInForm
+from console.middleware import CHOSEN_ZONE
 from core import passwords
 from core.hashing import check_place, is_first
 from core.permissions import SIGNED_IN, landing, person, public, requires
 from core.rates import Verdict
+from core.time_zones import known_zones
 
 
 class _Lands(RedirectURLMixin):
@@ -85,7 +88,13 @@ class Account(PasswordChangeView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         is_due = is_first(person(self.request).password)
         return super().get_context_data(
-            page_title=_("Account"), languages=settings.LANGUAGES, is_due=is_due, next=self.get_success_url(), **kwargs
+            page_title=_("Account"),
+            languages=settings.LANGUAGES,
+            zones=known_zones(),
+            chosen_zone=self.request.COOKIES.get(CHOSEN_ZONE, ""),
+            is_due=is_due,
+            next=self.get_success_url(),
+            **kwargs,
         )
 
     def get_form_kwargs(self) -> dict[str, Any]:
@@ -114,3 +123,15 @@ class Account(PasswordChangeView):
 
 
 account = requires(SIGNED_IN)(Account.as_view())
+
+
+@requires(SIGNED_IN)
+@require_POST
+def time_zone(request: HttpRequest) -> HttpResponse:
+    """Keeps the chosen zone in a cookie, as the theme and the language; without one the browser's counts."""
+    zone, response = request.POST.get("time_zone", ""), redirect("console:account")
+    if zone in known_zones():
+        response.set_cookie(CHOSEN_ZONE, zone, 365 * 24 * 3600, secure=settings.HTTPS, samesite="Lax")
+    else:
+        response.delete_cookie(CHOSEN_ZONE, samesite="Lax")
+    return response

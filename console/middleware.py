@@ -28,6 +28,8 @@ from core.permissions import person
 BEGUN, BY_ITSELF = "begun", "X-By-Itself"
 # An activity is written down when it is so much younger than the last.
 WRITTEN_AFTER = timedelta(minutes=1)
+# The cookie of the time zone that somebody chose on the account's page.
+CHOSEN_ZONE = "signalbox_zone"
 # What is open to who has to choose a password first.
 BEFORE_A_PASSWORD = {"console:account", "console:sign_out", "console:theme", "set_language"}
 
@@ -112,13 +114,14 @@ def _sent_to(request: HttpRequest, where: str) -> HttpResponse:
 
 
 class ViewerTimeZone:
-    """Times are shown in the zone that the browser reported in a cookie, else in the installation's."""
+    """Times are shown in the zone that was chosen, else in the one that the browser reported, each in a cookie, else in
+    the installation's."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        name = unquote(request.COOKIES.get("signalbox_tz", ""))
+        name = request.COOKIES.get(CHOSEN_ZONE) or unquote(request.COOKIES.get("signalbox_tz", ""))
         try:
             zone = zoneinfo.ZoneInfo(name) if name else None
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):

@@ -11,6 +11,7 @@ urlpatterns = [
     path("sign-out/", accounts.sign_out, name="sign_out"),
     path("account/", accounts.account, name="account"),
     path("bell/", bell.bell, name="bell"),
+    path("account/time-zone/", accounts.time_zone, name="time_zone"),
     path("theme/", views.theme, name="theme"),
     path("api-keys/", views.ApiKeyList.as_view(), name="api_keys"),
     path("api-keys/new/", views.api_key_create, name="api_key_create"),

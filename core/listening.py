@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from core.health import Asker, Finding, register_check
 from core.models import SignOfLife
+from core.time_zones import moment_text
 
 PART = "listening"
 NOTED_EVERY_S = 5.0
@@ -68,23 +67,19 @@ def check_listening(now: datetime) -> Finding:
         return Finding(True, _("no web process has listened yet"))
     if not found.is_on and found.paused_from is not None:
         age = (now - found.paused_from).total_seconds()
-        text = _("nothing can be received since %(since)s") % {"since": _shown(found.paused_from)}
+        text = _("nothing can be received since %(since)s") % {"since": moment_text(found.paused_from)}
         return Finding(False, f"{text}; {_not_counted()}", age)
     if found.since is None or found.paused_from is None or now - found.since > TOLD_FOR:
         return Finding(True, _("messages are received"))
     text = _("from %(since)s to %(until)s nothing could be received") % {
-        "since": _shown(found.paused_from),
-        "until": _shown(found.since),
+        "since": moment_text(found.paused_from),
+        "until": moment_text(found.since),
     }
     return Finding(False, f"{text}; {_not_counted()}")
 
 
 def _not_counted() -> str:
     return _("this time counts for nobody's silence")
-
-
-def _shown(moment: datetime) -> str:
-    return date_format(localtime(moment), "Y-m-d H:i:s")
 
 
 register_check(PART, check_listening, asker=Asker.DASHBOARD)

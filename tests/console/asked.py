@@ -33,7 +33,7 @@ PAGES: dict[str, dict[str, str]] = {
         "add_apikey": "api_key_create",
         "change_apikey": "api_key_revoke api_key_take_over",
         "view_apikey": "api_keys",
-        SIGNED_IN: "account bell dashboard job undo",
+        SIGNED_IN: "account bell dashboard job time_zone undo",
     },
     "fleet_remotes": {
         "add_callback": "callback_new",

@@ -7,12 +7,15 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from django.conf import settings
+from django.test import Client
+from django.urls import reverse as url
 from django.utils import timezone, translation
 
 from console.templatetags.console import ago, exact, until
 from core.time_zones import clock_text, day_text, moment_text, month_text, number_text, short_day_text
 from outbox.transports.rendering.words import fact_value, mail_time
 from tests.dead_code import PRODUCT
+from tests.factories.infra_notifications import online
 
 MOMENT = datetime(2026, 11, 29, 13, 29, 45, tzinfo=UTC)
 # Filters and tags of Django and Jinja that would write them in another.
@@ -57,6 +60,25 @@ def test_a_moment_is_exact_on_hover_and_in_text_for_who_hears_the_page() -> None
         assert exact(MOMENT + timedelta(days=200)).count("CEST") == 1
     with timezone.override("Asia/Tehran"):
         assert mail_time(MOMENT) == "29 Nov 2026 16:59:45 UTC+03:30"
+
+
+@pytest.mark.django_db
+def test_the_zone_is_chosen_or_the_browsers(viewer: Client) -> None:
+    zone = url("console:time_zone")
+
+    def shown() -> str:
+        return re.findall(
+            r'<time [^>]*title="[^"]* (\w+)"', viewer.get("/infrastructure/charge-points/").content.decode()
+        )[0]
+
+    online(evse_id="A")
+    viewer.cookies["signalbox_tz"] = "Asia%2FTokyo"
+    assert shown() == "JST"
+    viewer.post(zone, {"time_zone": "Asia/Kolkata"})
+    assert shown() == "IST"
+    assert "<option selected>Asia/Kolkata</option>" in viewer.get("/account/").content.decode()
+    viewer.post(zone, {"time_zone": "Nowhere/Else"})
+    assert shown() == "JST"
 
 
 def test_facts_of_mails_lose_no_digit() -> None:
