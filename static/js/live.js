@@ -26,7 +26,7 @@
     cells.forEach((cell, n) => {
       const isUsed = cell.matches(".select-cell") || cell.contains(document.activeElement);
       if (!isUsed && cell.innerHTML !== next.cells[n].innerHTML) {
-        cell.innerHTML = next.cells[n].innerHTML;
+        cell.replaceChildren(...next.cells[n].cloneNode(true).childNodes);
         window.htmx.process(cell);
       }
     });
