@@ -23,7 +23,7 @@ from prometheus_client.mmap_dict import _INITIAL_MMAP_SIZE, MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from core.health import database_fault
-from core.selectors import last_signs_of_life
+from core.selectors import NOTED_AT_TIMES, last_signs_of_life
 
 _Numbers: Any = MmapedDict  # it has no types
 
@@ -90,7 +90,8 @@ def life_levels() -> Iterator[Metric]:
         "signalbox_last_sign_of_life", "Unix time of a part's last sign of life", labels=["part"]
     )
     for part, seen in last_signs_of_life(timezone.now()).items():
-        family.add_metric([part], seen.timestamp())
+        if part not in NOTED_AT_TIMES:
+            family.add_metric([part], seen.timestamp())
     yield family
 
 

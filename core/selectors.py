@@ -64,6 +64,10 @@ def key_prefix(plain: str) -> str:
     return matched[1] if matched is not None else ""
 
 
+# What is written when somebody asks, or once; its age says nothing of whether anything works.
+NOTED_AT_TIMES = ("commit", "home")
+
+
 def last_signs_of_life(now: datetime) -> dict[str, datetime]:
     """The newest sign of each part, e.g. {"worker": …, "beat": …}."""
     # What was written before the clock was set back says nothing about now.

@@ -138,6 +138,15 @@ def test_levels_that_cannot_be_read_leave_the_counters_readable(monkeypatch: pyt
     assert "signalbox_http_request_seconds_count" in found
 
 
+@pytest.mark.django_db
+def test_only_parts_that_show_life_all_the_time_are_watched_for_it() -> None:
+    """SignalboxPartSilent goes by their ages."""
+    for part in ("worker", "commit", "home"):
+        show_life(part=part, now=timezone.now())
+    (family,) = metrics.life_levels()
+    assert [sample.labels["part"] for sample in family.samples] == ["worker"]
+
+
 def test_levels_register_once() -> None:
     with pytest.raises(ValueError, match="already"):
         metrics.register_levels(metrics.life_levels)
