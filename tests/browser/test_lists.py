@@ -301,3 +301,21 @@ def test_saved_search_columns_and_csv(page: Page, open_context: Open) -> None:
     expect(other.locator(".list-table tbody tr").first).to_contain_text("DE*SBX*E0010*2")
     other.locator("summary", has_text="Saved").click()
     expect(other.get_by_role("button", name="Delete the search Cologne")).to_have_count(0)
+
+
+# ---- what a list says -----------------------------------------------------------------------------------------------
+
+
+def test_moments_are_in_the_readers_zone_and_an_empty_list_leads_on(page: Page) -> None:
+    page.goto("/account/")
+    page.goto(f"{POINTS}?q=city:köln")
+    seen = page.locator(".list-table time").first
+    expect(seen).to_have_attribute("title", re.compile(r"^\d+ \w{3} \d{4} \d\d:\d\d:\d\d CES?T$"))
+    page.goto("/account/")
+    page.get_by_label("Time zone").select_option("Asia/Kolkata")
+    page.locator("form", has=page.get_by_label("Time zone")).get_by_role("button", name="Save").click()
+    page.goto(f"{POINTS}?q=city:köln")
+    expect(seen).to_have_attribute("title", re.compile(r"IST$"))
+    page.goto("/vehicles/languages/")
+    page.locator(".empty").get_by_role("link").first.click()
+    expect(page.locator("h1")).not_to_contain_text("Languages of drivers")
