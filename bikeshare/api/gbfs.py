@@ -141,13 +141,14 @@ def station_status(program: Program, now: datetime) -> Data:
 def _status(station: Station, docks: list[Dock], vehicules: list[Bike], program: Program) -> Data | None:
     """What is there; of a station that another feed knows better what that says, and nothing where it does not."""
     is_open = station.status == OpenStatus.OPEN
+    is_renting = is_open and program.status == ProgramStatus.OPEN
     seen = [vehicule.state.last_seen for vehicule in vehicules if vehicule.state and vehicule.state.last_seen]
     stamps = [station.reported_at] if station.reported_at else []
     status: Data = {
         "station_id": station.pk,
         "is_installed": True,
-        "is_renting": is_open and program.status == ProgramStatus.OPEN,
-        "is_returning": is_open,
+        "is_renting": is_renting and station.reported_renting is not False,
+        "is_returning": is_open and station.reported_returning is not False,
         "last_reported": rfc3339(max([*seen, *stamps], default=station.created)),
     }
     if station.external_id and not docks and not vehicules:

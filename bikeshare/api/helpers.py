@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from bikeshare import selectors
+from bikeshare.ingest.places import place_in
 from bikeshare.ingest.resources import PassBody
 from bikeshare.models import Cyclist, Dock, Pass, Program, Resource, Station, TerminationRequest, Trip, Zone
 from bikeshare.services.payloads import facts_of
@@ -74,8 +76,13 @@ def with_warnings(found: dict[str, Any], said: list[str]) -> dict[str, Any]:
 
 def wrong_field(sentence: str) -> Problem:
     """A refusal that begins with the place of what is wrong, e.g. "position.latitude: …", with a pointer to that."""
-    path = sentence.partition(":")[0].replace("[", ".").replace("]", "").replace(".", "/")
+    named = _FIELD.match(sentence)
+    path = named[1].replace("[", ".").replace("]", "").replace(".", "/") if named else ""
     return Problem(422, sentence, [{"pointer": f"/{path}", "detail": sentence}])
+
+
+# "position.latitude: …", "`position.latitude` is missing."
+_FIELD = re.compile(r"`?([^`:]+?)(?:`|:)")
 
 
 def _decoded(body: bytes, decoder: msgspec.json.Decoder[Body]) -> Body:
@@ -95,7 +102,18 @@ def corrections_of(kind: type[msgspec.Struct]) -> Corrections:
     """Fields that nobody reads are named in the answer, with the one that they may mean."""
     fields = {field.encode_name for field in msgspec.structs.fields(kind)}
     meant = {other: name for name, others in _MEANT.items() if name in fields for other in others.split()}
-    return Corrections(kind, envelope=Envelope(hints=meant, warns=True))
+    complete = _placed if "position" in fields else None
+    return Corrections(kind, envelope=Envelope(hints=meant, warns=True, complete=complete))
+
+
+def _placed(item: dict[str, Any]) -> list[str]:
+    """A `position` in whichever spelling."""
+    held = item.get("position")
+    place = {name: number for name, number in place_in(held).items() if name in ("latitude", "longitude")}
+    if len(place) < 2 or (isinstance(held, dict) and place.items() <= held.items()):
+        return []
+    item["position"] = place
+    return ["`position` was read as latitude and longitude."]
 
 
 # What others call our fields, folded; they are too near to be passed over, and too far to be taken for them.

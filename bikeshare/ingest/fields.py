@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bikeshare.ingest.places import place_in
 from bikeshare.ingest.rules import truth
 from core.corrections import folded
 from core.moments import read_moment
@@ -28,6 +29,8 @@ class Status:
     vehicules: int | None
     docks: int | None
     at: datetime | None
+    rents: bool | None = None
+    takes_back: bool | None = None
 
 
 def data_of(document: Any) -> Mapping[str, Any]:
@@ -106,14 +109,9 @@ def spelled(item: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _place(held: Any) -> dict[str, Any]:
-    """Latitude and longitude of an object, or of a GeoJSON point."""
-    if not isinstance(held, Mapping):
-        return {}
-    point = held.get("coordinates")
-    if held.get("type") == "Point" and isinstance(point, list) and len(point) > 1:
-        return {"lat": point[1], "lon": point[0]}
-    named = {_NAMES.get(folded(str(key))): value for key, value in held.items()}
-    return {name: named[name] for name in ("lat", "lon")} if {"lat", "lon"} <= named.keys() else {}
+    found = place_in(held)
+    is_whole = {"latitude", "longitude"} <= found.keys()
+    return {"lat": found["latitude"], "lon": found["longitude"]} if is_whole else {}
 
 
 def items_of(value: Any) -> list[Any] | None:
@@ -154,4 +152,10 @@ def _sum(parts: Any) -> float | None:
 def status_of(item: Mapping[str, Any], at: datetime | None) -> Status:
     """What an item of a status file says; `spelled`."""
     bikes, docks = _count(item, _BIKES, _OF_BIKES), _count(item, _DOCKS, _OF_DOCKS)
-    return Status(_is_open(item), bikes, docks, at)
+    return Status(_is_open(item), bikes, docks, at, truth(item.get("is_renting")), truth(item.get("is_returning")))
+
+
+def odd_counts(item: Mapping[str, Any]) -> list[str]:
+    """The counts that a status file says and that are none."""
+    of = (*((name, _OF_BIKES) for name in _BIKES), *((name, _OF_DOCKS) for name in _DOCKS))
+    return [name for name, parts in of if item.get(name) not in BLANK and _count(item, (name,), parts) is None]

@@ -24,6 +24,7 @@ from bikeshare.ingest.fields import (
     items_of,
     moment_in,
     number_in,
+    odd_counts,
     open_word,
     spelled,
     status_of,
@@ -197,6 +198,7 @@ def _statuses(feed: Feed, document: Any) -> None:
     if items is None:
         feed.problems.append(("station_status.json data.stations", "must be a list"))
         return
+    known = {station["external_id"] for station in feed.stations} | feed.unread_stations if feed.stations else None
     for number, item in enumerate(items):
         path = f"station_status.json data.stations[{number}]"
         item = spelled(item) if isinstance(item, Mapping) else {}
@@ -210,6 +212,9 @@ def _statuses(feed: Feed, document: Any) -> None:
         except ValueError:
             feed.notes.append((f"{path}.last_reported", "is no time and was left out"))
         feed.statuses[external_id] = status_of(item, at)
+        feed.notes += [(f"{path}.{name}", f"{item[name]} is no count and was left out") for name in odd_counts(item)]
+        if known is not None and external_id not in known:
+            feed.notes.append((f"{path}.station_id", f"{external_id[:40]} is no station of station_information.json"))
 
 
 # ---- zones ------------------------------------------------------------------------------------------------------
@@ -218,7 +223,7 @@ def _statuses(feed: Feed, document: Any) -> None:
 def _zones(feed: Feed, document: Any, types: Mapping[str, str], ring_direction_counts: bool) -> None:
     data = data_of(document)
     collection = data.get("geofencing_zones")
-    features = items_of(collection.get("features")) if isinstance(collection, Mapping) else None
+    features = _features(collection)
     where, paths = "geofencing_zones.json data", data.get("paths")  # of what is no GBFS, as it stands there
     feed.kind = "geo" if data.get("is_geojson") else "gbfs"
     if features is None:
@@ -241,6 +246,17 @@ def _zones(feed: Feed, document: Any, types: Mapping[str, str], ring_direction_c
             feed.problems.append((f"{where}.global_rules", str(error)))
         feed.notes += [(f"{where}.global_rules", sentence) for sentence in said]
     _note_unknown_types(feed, where)
+
+
+def _features(collection: Any) -> list[Any] | None:
+    """Those of a collection, or of a list of collections and features, as 2.1's own example has it."""
+    if isinstance(collection, Mapping):
+        return items_of(collection.get("features"))
+    if not isinstance(collection, list) or not collection:
+        return None
+    each = [one if isinstance(one, Mapping) else {} for one in collection]
+    parts = [[one] if one.get("type") == "Feature" else items_of(one.get("features")) for one in each]
+    return None if None in parts else [feature for part in parts for feature in part or ()]
 
 
 _FORBIDDEN: dict[str, str] = {ZoneType.FORBIDDEN: "no_ride no_riding interdit interdite verboten prohibited"}

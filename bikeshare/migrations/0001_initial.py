@@ -347,6 +347,14 @@ class Migration(migrations.Migration):
                     models.PositiveIntegerField(editable=False, null=True, verbose_name="free docks by its feed"),
                 ),
                 (
+                    "reported_renting",
+                    models.BooleanField(editable=False, null=True, verbose_name="rents by its feed"),
+                ),
+                (
+                    "reported_returning",
+                    models.BooleanField(editable=False, null=True, verbose_name="takes back by its feed"),
+                ),
+                (
                     "program",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,

@@ -53,6 +53,8 @@ class Station(Resource):
     # Whether it was told as empty or full; empty when it is neither.
     fill = models.CharField(max_length=5, blank=True, default="", editable=False)
     reported_docks = models.PositiveIntegerField(_("free docks by its feed"), null=True, editable=False)
+    reported_renting = models.BooleanField(_("rents by its feed"), null=True, editable=False)
+    reported_returning = models.BooleanField(_("takes back by its feed"), null=True, editable=False)
 
     lifecycle = Lifecycle(kept=KEPT_AS_SUBJECT, personal=(), audited=None)
 

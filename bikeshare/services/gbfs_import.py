@@ -143,14 +143,15 @@ def _open_status(feed: Feed, external_id: str) -> dict[str, Any]:
 def _write_reported(program: Program, feed: Feed, key: str) -> None:
     """What is there at the moment: no change of the stations, so nothing is told of it."""
     rows = [
-        (status.at, status.vehicules, status.docks, program.pk, external_id, key)
+        (status.at, status.vehicules, status.docks, status.rents, status.takes_back, program.pk, external_id, key)
         for external_id, status in feed.statuses.items()
     ]
     if rows:
         with connection.cursor() as cursor:
             cursor.executemany(
                 "UPDATE bikeshare_station SET reported_at = coalesce(%s, reported_at), reported_vehicules = %s,"
-                " reported_docks = %s WHERE program_id = %s AND external_id = %s AND feed IN ('', %s)"
+                " reported_docks = %s, reported_renting = %s, reported_returning = %s"
+                " WHERE program_id = %s AND external_id = %s AND feed IN ('', %s)"
                 " AND deleted_at IS NULL",
                 rows,
             )

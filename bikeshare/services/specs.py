@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from bikeshare import models
 from bikeshare.choices import Refusal, TripStatus
 from bikeshare.ingest import resources as bodies
+from bikeshare.ingest.places import place_in
 from bikeshare.ingest.rules import BadRule, rules_from
 from bikeshare.rules.geometry import BadArea, area_of, area_of_bounds, geojson_of
 from bikeshare.selectors import running_trips
@@ -60,7 +61,7 @@ def _zone(values: Values, row: Any, now: Any) -> Values:
         bounds = values.pop("bounds")
         values.setdefault("geometry", None)
         if values["geometry"] is None:
-            values["geometry"] = _checked(lambda: geojson_of(area_of_bounds(bounds)), "bounds")
+            values["geometry"] = _checked(lambda: geojson_of(area_of_bounds(_points(bounds))), "bounds")
     elif "geometry" in values:
         values["geometry"] = _checked(lambda: geojson_of(area_of(values["geometry"])), "geometry")
     elif row is None:
@@ -72,6 +73,17 @@ def _zone(values: Values, row: Any, now: Any) -> Values:
     if start is not None and end is not None and end <= start:
         raise invalid("end", _("It must end after it starts."))
     return values
+
+
+def _points(bounds: Any) -> Any:
+    """Points in any spelling; what is no place stays as it is, and is named."""
+    if not isinstance(bounds, list):
+        return bounds
+    places = [place_in(point) for point in bounds]
+    return [
+        place if {"latitude", "longitude"} <= place.keys() else point
+        for point, place in zip(bounds, places, strict=True)
+    ]
 
 
 def _checked(make: Callable[[], Any], name: str) -> Any:

@@ -132,7 +132,7 @@ DAY_GROUPS = Vocabulary(
     }
 )
 # What stands between the first and the last day of several, and around each.
-DAYS_UNTIL = re.split(" ", "- – — to till until through thru bis au à jusqu'au tot a al t/m")
+DAYS_UNTIL = re.split(" ", "- – — .. ... … → > ~ to till until through thru bis au à jusqu'au tot a al t/m")
 DAYS_AROUND = re.split(" ", "/ and und et en y e on every am von vom van du le les de del los dal il each")
 # What a clock shows at times that have a name.
 HOURS = Vocabulary(

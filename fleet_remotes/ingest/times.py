@@ -10,7 +10,7 @@ from fleet_remotes.catalogue.words import DAY_GROUPS, DAY_NAMES, DAYS, DAYS_AROU
 
 GROUPS = {"daily": DAYS, "weekdays": DAYS[:5], "weekend": DAYS[5:]}
 _BETWEEN = re.compile(r"[,;&+|]")
-_SIGN = re.compile(r"t/m|jusqu'au|[^\W\d_]+|[-–—]|\S")
+_SIGN = re.compile(r"t/m|jusqu'au|[^\W\d_]+|\.{2,3}|\S")
 _DURATION = re.compile(
     r"P(?:0+Y)?(?:0+M)?(?:0+W)?(?:0+D)?(?:T(?:(?P<h>\d{1,4}(?:[.,]\d+)?)H)?(?:(?P<m>\d{1,4})M)?(?:(?P<s>\d{1,6})(?:[.,]0*)?S)?)?",
     re.IGNORECASE,

@@ -144,7 +144,10 @@ def as_vendor_says(item: dict[str, Any]) -> list[str]:
     ):
         meant["is_stolen"] = _is_true(said)
     if isinstance(energies := item.get("battery_level"), dict | list):
-        level = _level({"energies": energies})
+        # `battery` may be that of 12 V, beside them.
+        beside = [key for key in item if folded(key) in ("energies", "energy")]
+        said = [energies, *(item.pop(key) for key in beside)]
+        level = next((level for one in said if (level := _level({"energies": one})) is not None), None)
         meant |= {} if level is None else {"battery_level": level}
     item |= meant
     return [f"`{name}` was an object and was read as {value}." for name, value in meant.items()]

@@ -129,6 +129,22 @@ def test_what_a_feed_says_of_a_station_holds(said: dict[str, Any], holds: Any) -
     assert (row.status, row.reported_vehicules, row.reported_docks, at) == holds
 
 
+def test_what_a_status_file_says_wrongly_is_named() -> None:
+    said = [status(is_renting="N", num_bikes_available=-1), status(station_id=99)]
+    information = document("2.3", stations=[{"station_id": "1", "name": "a", "lat": 48.1, "lon": 2.1}])
+    held = feed_from({"station_information": information, "station_status": document("2.3", stations=said)})
+    assert (held.statuses["1"].rents, held.statuses["1"].takes_back) == (False, True)
+    assert [where.rpartition(".")[2] for where, _why in held.notes] == ["num_bikes_available", "station_id"]
+
+
+def test_zones_may_be_a_list_of_collections() -> None:
+    held = zones("2.1", feature("Parc", [NO_RIDE_3]))
+    collection = held["data"]["geofencing_zones"]
+    held["data"]["geofencing_zones"] = [collection, feature("Quai", [])]
+    feed = feed_from({"geofencing_zones": held})
+    assert ([zone["name"] for zone in feed.zones or ()], feed.problems) == (["Parc", "Quai"], [])
+
+
 def test_a_station_closes_and_opens_by_its_status_alone_and_counts_tell_nothing() -> None:
     loaded(status())
     before = len(told())

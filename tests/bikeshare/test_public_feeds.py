@@ -70,6 +70,10 @@ def test_a_station_that_only_a_feed_knows_is_not_empty(client: Client) -> None:
     assert kind["count"] == 3
     assert kind["vehicle_type_id"] in {one["vehicle_type_id"] for one in read(client, "vehicle_types")["vehicle_types"]}
     assert "num_vehicles_disabled" not in told
+    assert (told["is_renting"], told["is_returning"]) == (True, True)
+    Station.objects.filter(external_id="b").update(reported_renting=False)
+    (told,) = read(client, "station_status")["stations"]
+    assert (told["is_renting"], told["is_returning"]) == (False, True)
 
 
 def test_a_station_was_last_reported_when_something_was_said_of_it(client: Client) -> None:

@@ -15,7 +15,7 @@ from bikeshare.services.trips import pin_hash
 from tests.bikeshare.kit import NOW, last, say, state_of, told
 from tests.clock import iso
 from tests.conftest import ApiClient
-from tests.factories.bikeshare import BikeFactory, DockFactory, ProgramFactory, TripFactory
+from tests.factories.bikeshare import BikeFactory, DockFactory, PassFactory, ProgramFactory, TripFactory
 
 pytestmark = pytest.mark.django_db
 PLACE = {"latitude": 54.750423, "longitude": 55.998016}
@@ -221,3 +221,27 @@ def test_a_pointer_leads_into_what_a_field_holds(api: ApiClient) -> None:
     place = {"latitude": "north", "longitude": 2}
     answer = api.post("/bikeshare/stations", {"program": "lutece", "name": "a", "position": place})
     assert answer.json()["errors"][0]["pointer"] == "/position/latitude"
+    answer = api.post("/bikeshare/stations", {"program": "lutece", "name": "a", "position": {"lat": 50.7}})
+    assert answer.json()["errors"][0]["pointer"] == "/position/latitude"
+    answer = api.post(f"/bikeshare/passes/{PassFactory().pk}/associate", {})
+    assert answer.json()["errors"][0]["pointer"] == "/cyclist"
+
+
+def test_a_place_is_understood_in_any_spelling(api: ApiClient) -> None:
+    ProgramFactory(pk="lutece")
+    for place in (
+        {"latitude": "50.7", "longitude": "7,1"},
+        {"lat": 50.7, "lng": 7.1},
+        {"type": "Point", "coordinates": [7.1, 50.7]},
+        "50.7, 7.1",
+        [7.1, 50.7],
+    ):
+        made = api.post("/bikeshare/stations", {"program": "lutece", "name": "a", "position": place})
+        assert (made.status_code, made.json()["position"]) == (201, {"latitude": 50.7, "longitude": 7.1}), place
+        changed = api.patch(f"/bikeshare/stations/{made.json()['id']}", {"position": place})
+        assert changed.json()["warnings"] == ["`position` was read as latitude and longitude."]
+        batch = api.post("/bikeshare/stations", [{"program": "lutece", "name": "b", "position": place}]).json()
+        assert (batch["accepted"], batch["rejected"]) == (1, []), place
+    ring = [{"latitude": "48.843", "longitude": "2.356"}, {"lat": 48.842, "lon": 2.362}, [2.363, 48.846]]
+    made = api.post("/bikeshare/zones", {"program": "lutece", "bounds": ring})
+    assert (made.status_code, len(made.json().get("bounds", []))) == (201, 3), made.content

@@ -103,6 +103,10 @@ def test_a_vehicle_as_the_vendor_writes_it_is_read(api: ApiClient) -> None:
     found = api.get(f"/remotes/vehicles/{VIN}").json()
     assert (found["privacy"], found["is_stolen"], found["battery_level"]) == ("Full", True, 55)
     assert found["capabilities"] == ["door"]
+    small = {"battery": {"voltage": 12.4, "current": 0}, "energies": [{"type": "Electric", "level": 61.5}]}
+    answer = api.put("/remotes/vehicles", VEHICLE | small).json()
+    assert "nobody reads" not in str(answer["warnings"])
+    assert api.get(f"/remotes/vehicles/{VIN}").json()["battery_level"] == 62
 
 
 def test_a_slip_in_a_fleet_moves_no_vehicle_and_makes_no_fleet(api: ApiClient) -> None:
