@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import Any
 
@@ -145,13 +146,23 @@ def complete_signal(item: dict[str, Any]) -> list[str]:
 _CONNECTED = {
     **dict.fromkeys(("connected", "connect", "online", "open", "opened", "up", "accepted", "reconnected"), True),
     **dict.fromkeys(("disconnected", "disconnect", "offline", "close", "closed", "down", "lost"), False),
+    **dict.fromkeys(("timeout", "timedout", "pingtimeout", "keepalivetimeout", "dropped", "terminated"), False),
 }
+# What a sender puts before them: "client.disconnected" (EMQX), "onClose", "websocket closed".
+_WHOSE = re.compile(r"(?:on|ws|websocket|mqtt|client|connection|session|station|chargepoint|charger|device)(?=.)")
+
+
+def _is_connected(said: str) -> bool | None:
+    word = fold(said)
+    while word not in _CONNECTED and (found := _WHOSE.match(word)):
+        word = word[found.end() :]
+    return _CONNECTED.get(word)
 
 
 def complete_connection(item: dict[str, Any]) -> list[str]:
     """Reads whether a station is connected, where that is a word, and a reason that is an object; in place."""
     notes, said, reason = list[str](), item.get("connected"), item.get("reason")
-    if isinstance(said, str) and (meant := _CONNECTED.get(fold(said))) is not None:
+    if isinstance(said, str) and (meant := _is_connected(said)) is not None:
         item["connected"] = meant
         notes.append(f"`connected` was {said[:40]!r} and was read as {str(meant).lower()}.")
     if isinstance(reason, dict | list):

@@ -74,13 +74,14 @@ def _with_pains(piece: bytes, error: Exception) -> tuple[Any, str]:
 
 
 def _ended(piece: bytes) -> bytes:
-    """With the last brackets of arrays around an object or array that is whole."""
+    """With the last brackets of arrays around an object or array that is whole, and the one before the last bracket."""
     opened = list[bytes]()
-    for sign in _SIGN.findall(piece):
-        if sign in (b"[", b"{"):
+    for found in _SIGN.finditer(piece):
+        if (sign := found[0]) in (b"[", b"{"):
             opened.append(sign)
         elif sign in _OPENED and (not opened or opened.pop() != _OPENED[sign]):
-            return piece
+            is_last = found.end() == len(piece) and opened == [_OPENED[sign]]
+            return piece[:-1] + b"}" + piece[-1:] if is_last and sign == b"]" else piece
     whole = piece.rstrip(b", \t\r\n\0")
     is_whole = whole[-1:] in (b"}", b"]") and set(opened) == {b"["}
     return whole + b"]" * len(opened) if is_whole else piece

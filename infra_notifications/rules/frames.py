@@ -129,7 +129,9 @@ def parse_frame(value: Any) -> Frame:
 
 
 def frame_in(value: Any) -> Frame:
-    """A frame, also one that is text. Raises MalformedFrame, MALFORMED."""
+    """A frame, also one that is text, or bytes as Node writes them in JSON. Raises MalformedFrame, MALFORMED."""
+    if isinstance(value, dict) and value.get("type") == "Buffer" and isinstance(held := value.get("data"), list):
+        value = bytes(each for each in held if type(each) is int and 0 <= each < 256).decode(errors="replace")
     if not isinstance(value, str):
         return parse_frame(value)
     said, note = decoded(value.encode(errors="replace"))

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from infra_notifications.rules.action_names import fold
+from infra_notifications.rules.named_inputs import as_fields, plainly
 from infra_notifications.rules.owners import NUMBERS, PLACED
 from infra_notifications.rules.transfer_words import (
     BITS,
@@ -38,6 +39,8 @@ from infra_notifications.rules.transfer_words import (
     TEXTS,
     asserts,
     is_fine,
+    is_on,
+    is_sensed,
     names_end,
     says_broken,
     words_of,
@@ -53,7 +56,8 @@ _OF_THE_PAST = frozenset(
     ["last", "previous", "prev", "prior", "old", "history", "letzter", "letzte", "letztes", "count", "counter"]
 )
 _OF_ATTEMPTS = re.compile(
-    r"vehicle|^ev(?!se|ent|cc)|^car|\bbms|auth|log-?in|passw|credential|certif|firmware|update|payment|card|token|user|session|csms|backend|server|network"
+    r"vehicle|^ev(?!se|ent|cc)|^car|\bbms|auth|log-?in|passw|credential|certif|firmware|^f?ota(?!l)|upgrade|update|payment"
+    r"|card|token|user|(?<!charge)(?<!charging)session(?!end|stop|finish|clos|complet|over)|csms|backend|server|network"
     r"|sms|mail|upload|download|request|respon|result|reply|command"
 )
 _LEVEL = "error|fatal|critical|crit|alarm|fault|emerg(?:ency)?|err"
@@ -86,7 +90,7 @@ def _spelt_out(data: Any, depth: int, *, is_of_faults: bool) -> Any:
     if not isinstance(data, dict) or depth == _DEEPEST:
         return data
     made: dict[str, Any] = {}
-    for key, value in data.items():
+    for key, value in as_fields(plainly(data), is_whole=True).items():
         if isinstance(value, list) and fold(key) in FAULT_CODE_NAMES and not any(isinstance(e, dict) for e in value):
             made[f"{key}s"] = [{"errorCode": each} for each in value[:_MOST] if not is_fine(text(each))]
         elif isinstance(value, dict | list):
@@ -127,18 +131,12 @@ def listed(data: str) -> dict[str, Any] | None:
     return None
 
 
-def is_on(value: Any) -> bool | None:
-    """What a switch says, in a word or a number; None where it says something else."""
-    said = truth(value)
-    word = text(value).lower()
-    return said if said is not None else True if word in ON else False if word in OFF else None
-
-
 def is_flag(key: str, value: Any) -> bool:
     """Whether a field that is called after a fault says yes or no in another word or number: "rcdTripped": 1."""
     if isinstance(value, bool) or is_on(value) is None or fold(key) in _NO_FLAGS or BITS.fullmatch(fold(key)):
         return False
-    return says_broken(" ".join(words_of(key))) or not HAPPENED.isdisjoint(words_of(key))
+    words = words_of(key)
+    return says_broken(" ".join(words)) or not HAPPENED.isdisjoint(words) or is_sensed(key, value)
 
 
 def only_measures(words: list[str], data: Any) -> bool:
@@ -242,6 +240,7 @@ def strictly(data: Any, depth: int = 0, *, is_grave: bool = False, is_owned: boo
         return said or (None if data else [])
     if not isinstance(data, dict) or depth == _DEEPEST:
         return None
+    data = as_fields(data, is_whole=False)
     is_grave = is_grave or any(
         fold(key) in LEVELS | SORTS and fold(text(value)) in GRAVE_WORDS for key, value in data.items()
     )

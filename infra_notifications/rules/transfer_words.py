@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from infra_notifications.rules import phrases
 from infra_notifications.rules.action_names import fold
@@ -14,6 +15,8 @@ from infra_notifications.rules.vocabulary import (
     FAULTY_WORDS,
     FOLDED_VALUES,
     MAX_TEXT,
+    text,
+    truth,
 )
 from infra_notifications.rules.wording import denies, readings
 
@@ -69,20 +72,26 @@ CALM = {fold(word) for word in FALSE_WORDS} | {"healthy", "fine"}
 # In the name of what is yes or no: "closed" or "online" is no fault that ends when it is not so.
 CALM_WORDS = END | FALSE_WORDS | {"online", "connected", "locked", "charging", "running", "working", "valid", "powered"}
 # The fields of codes, of texts and of states, folded; what names a fault comes first.
-_FAULT_CODES = (
-    "errorcode faultcode alarmcode vendorerrorcode errcode errno errorno faultno alarmno errorid faultid alarmid"
-)
-_CODE_NAMES = f"{_FAULT_CODES} eventcode code"
-_FAULT_TEXTS = """
-    alarmname faultname errorname alarm fault error err errormessage errormsg errordescription errortext errorinfo
-    faultdescription faultmessage faulttext alarmtext alarmmessage alarmdescription problem failure
+_ABOUT = ("error", "fault", "alarm", "err", "problem", "failure")
+_FAULT_CODES = [
+    *("errorcode", "faultcode", "alarmcode", "vendorerrorcode", "errcode", "errno", "fehlercode"),
+    *(about + number for about in _ABOUT for number in ("code", "no", "id", "number", "num", "nr")),
+]
+_TEXTS_OF = """
+    name text description desc descr message msg info information content detail details reason cause remark remarks
+    title note comment string label
 """
-_TEXT_NAMES = f"""
-    name {_FAULT_TEXTS} title event type info message description desc text reason detail details cause msg
-    component part body content
+_FAULT_TEXTS = [
+    *("alarmname", "faultname", "errorname", "alarm", "fault", "error", "err", "problem", "failure"),
+    *(about + said for about in (*_ABOUT, "fehler") for said in _TEXTS_OF.split()),
+    *("fehlermeldung", "fehlerbeschreibung", "stoerung", "stoerungstext", "stoermeldung"),
+]
+_OTHER_TEXTS = """
+    title event type info message description desc text reason detail details cause msg component part body content
+    remark remarks note comment eventname eventtext eventdescription eventdesc eventmessage eventinfo eventreason
 """
-FAULT_CODE_NAMES, FAULT_TEXT_NAMES = frozenset(_FAULT_CODES.split()), frozenset(_FAULT_TEXTS.split())
-CODES, TEXTS = frozenset(_CODE_NAMES.split()), tuple(_TEXT_NAMES.split())
+FAULT_CODE_NAMES, FAULT_TEXT_NAMES = frozenset(_FAULT_CODES), frozenset(_FAULT_TEXTS)
+CODES, TEXTS = FAULT_CODE_NAMES | {"eventcode", "code"}, ("name", *_FAULT_TEXTS, *_OTHER_TEXTS.split())
 STATES = frozenset(
     a + b
     for a in ("", "alarm", "fault", "error", "event", "warning", "new", "current", "present", "to")
@@ -132,6 +141,10 @@ _FAULTY_PARTS = """
     overvoltage undervoltage contactor relay fan lock meter insulation isolation ground earth short
 """
 FAULTY_PARTS = frozenset(_FAULTY_PARTS.split())
+# Of those, what is no part but what happened to one, so that it is wrong where it is so; and what is no measured value
+# even where that is 1.
+_HAPPENINGS = frozenset(("estop", "epo", "smoke", "fire", "flood"))
+_SENSED = _HAPPENINGS | {"tilt", "tamper", "shock", "impact", "leak", "leakage", "water"}
 # What is no part, whatever state it has.
 NO_PARTS = SORTS | STATES | STEPS | RESULTS | {*CODES, *TEXTS, "mode", "reply", "response"}
 HARMLESS = frozenset(("warning", "warn", "notice", "info", "informational", "information", "debug"))
@@ -169,6 +182,9 @@ FIELDS = {
 _GENERAL = frozenset(["notification", "notify", "event", "report", "message", "msg", "info", "status", "state", "data"])
 _EITHER = frozenset(["over", "reset", "closed", "off", "ok", "release", "released", "false", "end", "gone"])
 _ENDING = frozenset(("alarm", "fault"))
+# What ends every day, and no fault with it: "ChargeEnd", "SessionClosed".
+_COURSES = frozenset(["charge", "charging", "session", "transaction", "reservation", "booking", "delivery", "load"])
+_COURSE_ENDS = frozenset(["end", "ended", "over", "closed", "off"])
 # How a name says that something is so.
 HAPPENED = HAPPENS | (BEGIN - {"fault", "error"})
 
@@ -176,6 +192,20 @@ HAPPENED = HAPPENS | (BEGIN - {"fault", "error"})
 def words_of(name: str) -> list[str]:
     """A name in its words, in lower case: `FaultCleared` is "fault", "cleared"."""
     return [word.lower() for word in WORD.findall(name[:200])]
+
+
+def is_on(value: Any) -> bool | None:
+    """What a switch says, in a word or a number; None where it says something else."""
+    said = truth(value)
+    word = text(value).lower()
+    return said if said is not None else True if word in ON else False if word in OFF else None
+
+
+def is_sensed(name: str, value: Any) -> bool:
+    """Whether a name is that of what is wrong where it is so: "smoke": true."""
+    words = {*words_of(name)}
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return bool(words) and words <= (_HAPPENINGS if is_number else _SENSED)
 
 
 def name_of(said: str) -> str:
@@ -190,9 +220,17 @@ def is_of_end(words: list[str]) -> bool:
     said = [word for word in words if word not in _GENERAL]
     for place, word in enumerate(said):
         is_behind_fault = place > 0 and said[place - 1] in _ENDING
+        if word in _COURSE_ENDS and place > 0 and said[place - 1] in _COURSES:
+            continue
         if word in END and (word not in _EITHER or place == len(said) - 1 or is_behind_fault):
             return True
     return said in (["reset", "alarm"], ["reset", "fault"])
+
+
+def without_course(words: list[str]) -> list[str]:
+    """The words of a name without the end of what ends every day, which is none of the fault that it tells."""
+    is_course = not _COURSES.isdisjoint(words) and not is_of_end(words)
+    return [word for word in words if word not in ENDS and word != "completed"] if is_course else words
 
 
 def names_end(said: str) -> bool:

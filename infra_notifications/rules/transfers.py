@@ -19,7 +19,6 @@ from infra_notifications.rules.transfer_data import (
     is_flag,
     is_of_attempts,
     is_of_the_past,
-    is_on,
     listed,
     lists_faults,
     logs,
@@ -61,9 +60,12 @@ from infra_notifications.rules.transfer_words import (
     asserts,
     is_fine,
     is_of_end,
+    is_on,
+    is_sensed,
     name_of,
     names_end,
     says_broken,
+    without_course,
     words_of,
 )
 from infra_notifications.rules.vocabulary import MAX_TEXT, TRAITS, text, truth
@@ -166,11 +168,11 @@ def alarms_in(payload: dict[str, Any], stated: Container[int] = (), data: Any = 
         found = [alarm for alarm in found if alarm.is_clear or alarm.over or (not is_other and alarm.is_said)]
     told = {alarm.connector for alarm in found if not alarm.over and (alarm.is_clear or (is_named and alarm.is_told))}
     found = [alarm for alarm in found if not (alarm.is_emptied and alarm.connector in told)]
-    spoken = "" if is_other else " ".join(words)
+    spoken = "" if is_other else " ".join(without_course(words))
     if not found and not stated and spoken and (is_named or not only_measures(words, data)):
         place = place_of({fold(key): value for key, value in data.items()}) if isinstance(data, dict) else None
         found = [Alarm(connector=place, is_told=words[-1] in HAPPENED)]
-    made = []
+    made = list[Alarm]()
     for alarm in found:
         over = alarm.over if alarm.over is not None else True if is_end else None
         if is_end and alarm.over and not alarm.name and not is_grave:
@@ -190,12 +192,9 @@ def alarms_in(payload: dict[str, Any], stated: Container[int] = (), data: Any = 
         )
     if called and (is_end or is_named or not HAPPENED.isdisjoint(words)):
         ends = (alarm for alarm in made if alarm.over and not alarm.codes and alarm.name in ("", called))
-        made += [_twin(alarm, called, is_named=is_named) for alarm in ends]
+        twin = {"topic": called, "name": ""} if is_named else {"topic": "", "name": called}
+        made += [alarm._replace(**twin) for alarm in ends]
     return made[:_MOST_ALARMS]
-
-
-def _twin(alarm: Alarm, called: str, *, is_named: bool) -> Alarm:
-    return alarm._replace(topic=called, name="") if is_named else alarm._replace(topic="", name=called)
 
 
 def _read(
@@ -386,11 +385,11 @@ class _Told:
         """What is yes or no by its name: what is so, or no longer is."""
         for key, value in self.flags.items():
             words, name = words_of(key), name_of(key)
-            is_calm = not (name and CALM_WORDS.isdisjoint(words[words[0] == "over" :])) or fold(key).endswith(TRAITS)
-            is_calm = is_calm or not OTHER.isdisjoint(words) or is_of_attempts(key)
+            is_calm = not (name and CALM_WORDS.isdisjoint(words[words[0] == "over" :])) or is_of_attempts(key)
+            is_calm = is_calm or not OTHER.isdisjoint(words) or fold(key).endswith(TRAITS)
             has_happened = not is_calm and not HAPPENED.isdisjoint(words)
             if value:
-                is_told = bool(GRAVE.search(fold(key))) or says_broken(" ".join(words))
+                is_told = bool(GRAVE.search(fold(key))) or says_broken(" ".join(words)) or is_sensed(key, value)
                 is_told = (is_told or is_grave) and not (is_calm or self.is_harmless)
                 is_clear = is_told or (is_grave and not is_calm)
                 words += ["alarm"] * (is_grave and not has_happened)

@@ -150,6 +150,10 @@ def test_a_frame_that_was_parsed_already_and_info_that_is_missing_are_taken(tell
     message = [2, "1", "StatusNotification", FAULT | {"vendorId": "x"}]
     assert tell({"stationId": "cp-1", "event": "Message", "message": message}).json()["accepted"] == 1
     assert open_cases(point) == ["FUSE_TRIPPED"]
+    message[3] = FAULT | {"errorCode": "NoError", "status": "Available"}
+    held = {"type": "Buffer", "data": [*json.dumps(message).encode()]}  # as Node writes bytes in JSON
+    assert tell({"stationId": "cp-1", "event": "message", "message": held}).json()["accepted"] == 1
+    assert open_cases(point) == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe{"])

@@ -24,6 +24,8 @@ B = {"b": [True, False]}
         (FRAME[:-1] + b"\r\n", VALUE),
         (FRAME[:-1] + b",", VALUE),
         (b"[" + FRAME[:-1], [VALUE]),
+        (FRAME[:-2] + b"]", VALUE),
+        (FRAME[:-2] + b"]\r\n", VALUE),
         (FRAME[:-2] + b",}]", VALUE),
         (FRAME[:-2] + b",}", VALUE),
         (b'[2,"1","X",{"info":"door "A" is open","n":1}]', [2, "1", "X", {"info": 'door "A" is open', "n": 1}]),
@@ -51,6 +53,9 @@ def test_what_can_mean_one_thing_is_read_and_warned_of(body: bytes, value: Any) 
     [
         FRAME[:-2],
         FRAME[:-3],
+        FRAME[:-3] + b"]",
+        FRAME[:-2] + b"]]",
+        b'[2,"1","X",{"a":{"b":1,"c":2]',
         FRAME[:20],
         b'[2,"1","X",{"connectorId":1',
         b'[2,"1","X",{"a":"b" "c":1}]',

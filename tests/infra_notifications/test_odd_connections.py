@@ -21,6 +21,8 @@ CLOSED = {"station": "CP-1", "connected": False}
         ({"charge_point": "CP-1", "event": "disconnected"}, ""),
         ({"chargeBoxId": "CP-1", "status": "Offline", "timestamp": "2026-11-29T09:00:00Z"}, ""),
         ({"station": "CP-1", "connected": "disconnected"}, ""),
+        ({"event": "client.disconnected", "clientid": "CP-1", "reason": "keepalive_timeout"}, "keepalive_timeout"),
+        *(({"station": "CP-1", "event": event}, "") for event in ("timeout", "onClose", "websocket closed")),
         (CLOSED | {"reason": {"code": 1006, "text": "abnormal"}}, "1006 abnormal"),
         (CLOSED | {"reason": 1006}, "1006"),
         (CLOSED | {"reason": ["gone"]}, "gone"),
