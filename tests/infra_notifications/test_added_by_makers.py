@@ -112,8 +112,8 @@ def test_what_custom_data_says_is_what_1_6_says_and_what_is_kept_of_it() -> None
     for state in ("Available", "Unavailable", "Faulted"):
         for name in ("vendorErrorCode", "errorCode", "techCode", "code", "info", "description"):
             for value in ("Online", "E05", "RCD tripped", "GroundFailure", "NoError", "ready"):
-                new = {"evseId": 1, "connectorId": 1, "connectorStatus": state, "timestamp": NOW.isoformat()}
-                new |= {"customData": {"vendorId": "v", name: value}}
+                new: dict[str, Any] = {"evseId": 1, "connectorId": 1, "connectorStatus": state}
+                new |= {"timestamp": NOW.isoformat(), "customData": {"vendorId": "v", name: value}}
                 (seen,) = observe("ocpp2.0.1", "StatusNotification", new)
                 (kept,) = observe("ocpp2.0.1", "StatusNotification", retained("StatusNotification", new))
                 assert kept.facts == seen.facts
