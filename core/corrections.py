@@ -381,6 +381,7 @@ def _moment_of_text(text: str, wanted: set[Any]) -> Any:
         moment, text = found, found.isoformat().replace("+00:00", "Z")
     if datetime not in wanted:
         return text if len(text) == 10 else moment.date().isoformat()
+    text = text if text[4:5] == "-" else moment.isoformat()  # the basic form, 20261130T205000Z
     return text if moment.tzinfo else moment.isoformat() + "Z"
 
 

@@ -229,6 +229,8 @@ def _zones(feed: Feed, document: Any, types: Mapping[str, str], ring_direction_c
     if features is None:
         feed.problems.append((f"{where}.geofencing_zones.features", "must be a list"))
         return
+    if not features:
+        feed.notes.append((where, "holds no zones; those that it brought are deleted"))
     directed = ring_direction_counts and _version(document) in DIRECTED
     feed.zones = []
     for number, (item, external_id) in enumerate(zip(features, _zone_ids(features), strict=True)):

@@ -15,7 +15,8 @@ from fleet_remotes.choices import Brand, CallbackStatus, Capability, Kind, Priva
 KIND = Vocabulary(
     {
         Kind.PRECONDITIONING: (
-            "remote_preconditioning preconditionning preonditionning preonditioning thermal_preconditioning"
+            "remote_preconditioning remote_preconditionning remote_preonditioning remote_preonditionning"
+            " preconditionning preonditionning preonditioning thermal_preconditioning"
             " thermal_preconditioning_request air_conditioning precond"
         ),
         Kind.CHARGING: ("remote_charging charge electric_battery_charging_request electric_battery_charging ve_charge"),

@@ -75,7 +75,13 @@ def read_status(status: dict[str, Any], around: dict[str, Any] | None = None) ->
     """What a status says, and what stands `around` it of the same."""
     said = by_key(status)
     word = said.get("status")
-    if isinstance(word, str) and word and said.keys().isdisjoint(_ELSEWHERE) and _BESIDE.isdisjoint(around or ()):
+    if (
+        isinstance(word, str)
+        and word
+        and "," not in word
+        and said.keys().isdisjoint(_ELSEWHERE)
+        and _BESIDE.isdisjoint(around or ())
+    ):
         flat = (said, around) if around else (said,)
         return Said(text_of(said.get("type")), text_of(word), _cause_in(flat), _first(flat, _FEEDBACKS))
     within = list(_within(said))
@@ -107,7 +113,7 @@ def _within(place: dict[str, Any], depth: int = 0) -> Iterator[dict[str, Any]]:
 
 def _words(value: Any) -> list[str]:
     parts = value if isinstance(value, list) else [value]
-    return [text for part in parts if (text := text_of(part))]
+    return [text for part in parts for one in text_of(part).split(",") if (text := one.strip())]
 
 
 def _named_words(place: dict[str, Any], names: Sequence[str]) -> list[tuple[str, str]]:

@@ -59,6 +59,8 @@ VEHICLE_NAMES = Envelope(
         "id": "vehicle_id",
         "make": "brand",
         **dict.fromkeys(("licenseplate", "licenceplate", "platenumber", "registration", "numberplate"), "plate"),
+        **dict.fromkeys(("registrationnumber", "registrationplate", "immatriculation", "kennzeichen"), "plate"),
+        **dict.fromkeys(("licenseplatenumber", "licenceplatenumber", "kenteken", "matricula"), "plate"),
         **dict.fromkeys(("battery", "soc", "batterylevelpercent"), "battery_level"),
         "stolen": "is_stolen",
         "budget": "wakeup_budget",

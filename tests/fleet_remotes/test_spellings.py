@@ -25,7 +25,7 @@ def air(**more: Any) -> dict[str, Any]:
 COMMANDS: list[tuple[str, Any, Kind, Any]] = [
     # The names of the page "Set Up", with its examples and their spellings.
     (
-        "RemotePreconditioning",
+        "RemotePreconditionning",
         {"preonditionning": {AIR: {"immediate": False}}},
         Kind.PRECONDITIONING,
         {AIR: {"immediate": False}},
@@ -220,6 +220,7 @@ BODIES: list[tuple[Any, State | None, str]] = [
     (event(type="Done", RemoteDone={"status": "Failed", "failureCause": "CidInside"}), State.FAILED, "CidInside"),
     (event(type="Done", RemoteDone={"Failed": ["CidInside"]}), State.FAILED, "CidInside"),
     (event(type="Done", RemoteDone={"AlreadyDone": True}), State.ALREADY_DONE, ""),
+    (event(type="Done", status="Success, AlreadyDone"), State.SUCCEEDED, ""),
     (event(RemoteFailed="NewThing"), State.FAILED, "NewThing"),
     (event(type="Done", status={"RemoteDone": {"RemoteDoneEventStatus": "Success"}}), State.SUCCEEDED, ""),
     (event(type="Success"), State.SUCCEEDED, ""),

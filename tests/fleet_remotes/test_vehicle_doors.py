@@ -76,6 +76,7 @@ def test_a_side_value_is_read_or_warned_of(api: ApiClient, field: str, value: An
     ("field", "said"),
     [
         ("licence_plate", "`licence_plate` was read as `plate`."),
+        ("registration_number", "`registration_number` was read as `plate`."),
         ("plateNumber", "`plateNumber` was read as `plate`."),
         ("vehicleId", "`vehicleId` was read as `vehicle_id`."),
         ("plat", "is `plate` meant?"),
