@@ -15,7 +15,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template import Engine, RequestContext
+from django.template import Engine, RequestContext, Template
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -99,7 +99,7 @@ def _values(page: Listing, request: HttpRequest, columns: list[Column], rows: Qu
     """The plain values of each row, by column."""
     ids = rows.iterator(chunk_size=CHUNK)
     context = RequestContext(request)
-    with context.bind_template(Engine.get_default().from_string("")):
+    with context.bind_template(Template("", engine=Engine.get_default())):
         while chunk := list(islice(ids, CHUNK)):
             page.finish(request, chunk)
             for row in chunk:

@@ -67,9 +67,8 @@ def test_the_zone_is_chosen_or_the_browsers(viewer: Client) -> None:
     zone = url("console:time_zone")
 
     def shown() -> str:
-        return re.findall(
-            r'<time [^>]*title="[^"]* (\w+)"', viewer.get("/infrastructure/charge-points/").content.decode()
-        )[0]
+        page = viewer.get("/infrastructure/charge-points/").content.decode()
+        return str(re.findall(r'<time [^>]*title="[^"]* (\w+)"', page)[0])
 
     online(evse_id="A")
     viewer.cookies["signalbox_tz"] = "Asia%2FTokyo"
