@@ -52,11 +52,12 @@ class Documents:
     unchanged: set[str] = field(default_factory=set)
 
 
-def read_feed(source: str, tags: Tags | None = None) -> Documents:
-    """The files of a feed. `source` is a folder, or the http(s) address of a gbfs.json, of GeoJSON, or of MDS
-    geographies; in place of the folder a file of one of the latter. Raises CannotRead."""
+def read_feed(source: str, tags: Tags | None = None, language: str = "") -> Documents:
+    """The files of a feed, of several languages those of this one. `source` is a folder, or the http(s) address of a
+    gbfs.json, of GeoJSON, or of MDS geographies; in place of the folder a file of one of the latter. Raises CannotRead.
+    """
     if urlsplit(source).scheme in ("http", "https"):
-        return _read_url(source, tags or {})
+        return _read_url(source, tags or {}, language)
     folder = Path(source)
     if folder.is_file():
         documents = Documents()
@@ -82,7 +83,7 @@ def _read_folder(folder: Path) -> Documents:
     return documents
 
 
-def _read_url(url: str, tags: Tags) -> Documents:
+def _read_url(url: str, tags: Tags, language: str) -> Documents:
     documents = Documents()
     with BlockingClient(_policy()) as client:
         try:
@@ -91,7 +92,7 @@ def _read_url(url: str, tags: Tags) -> Documents:
             raise CannotRead(f"{shown_url(url)} cannot be read: {why_malformed(error)}") from error
         if (zones := zones_of_areas(index)) is not None:
             return Documents({"geofencing_zones": zones})
-        for name, address in _addresses(index, url).items():
+        for name, address in _addresses(index, url, language).items():
             if name in WANTED:
                 try:
                     answer = _get(client, address, tags.get(address, {}) if name in CONDITIONAL else {})
@@ -110,14 +111,15 @@ def _read_url(url: str, tags: Tags) -> Documents:
     return documents
 
 
-def _addresses(index: Any, url: str) -> dict[str, str]:
-    """File name → address, whole or seen from the index; of version 2 those of the first language, of version 3 there
-    is one list."""
+def _addresses(index: Any, url: str, language: str) -> dict[str, str]:
+    """File name → address, whole or seen from the index; of version 2 those of the language, else of the first, of
+    version 3 there is one list."""
     data = index.get("data") if isinstance(index, Mapping) else None
     if not isinstance(data, Mapping):
         return {}
-    groups = [data] if "feeds" in data else [group for group in data.values() if isinstance(group, Mapping)]
-    feeds = groups[0].get("feeds") if groups else None
+    groups = {"": data} if "feeds" in data else {str(key)[:2].lower(): group for key, group in data.items()}
+    groups = {key: group for key, group in groups.items() if isinstance(group, Mapping)}
+    feeds = groups.get(language[:2].lower(), next(iter(groups.values()), {})).get("feeds")
     return {
         str(entry["name"]): urljoin(url, str(entry["url"]))
         for entry in (feeds if isinstance(feeds, list) else ())

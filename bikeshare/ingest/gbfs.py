@@ -70,14 +70,20 @@ class _Bad(ValueError):
 
 
 def feed_from(
-    files: Mapping[str, Any], *, types: Mapping[str, str] | None = None, ring_direction_counts: bool = True
+    files: Mapping[str, Any],
+    *,
+    types: Mapping[str, str] | None = None,
+    language: str = "",
+    ring_direction_counts: bool = True,
 ) -> Feed:
-    """Reads a feed's files. `types` maps its vehicle types to ours, beside what its vehicle_types.json says.
+    """Reads a feed's files. `types` maps its vehicle types to ours, beside what its vehicle_types.json says; texts
+    are those in `language`, that of the program, else in the feed's first.
 
     `ring_direction_counts` False reads rings of 2.x as RFC 7946 does, for feeds that do not know their own version.
     """
     feed = Feed()
     _system(feed, files.get("system_information"))
+    feed.language = language or feed.language
     if "station_information" in files:
         _stations(feed, files["station_information"])
     if "station_status" in files:

@@ -110,8 +110,10 @@ def _read(feed: FeedSource, now: datetime) -> None:
     """Nothing is held while its server is waited for. Whatever is wrong with a feed is its own matter."""
     changed: dict[str, Any] = {"last_at": now, "problem": ""}
     try:
-        documents = read_feed(feed.url, feed.tags)
-        held = feed_from(documents.files, types=feed.types, ring_direction_counts=not feed.rfc7946)
+        documents = read_feed(feed.url, feed.tags, feed.program.language)
+        held = feed_from(
+            documents.files, types=feed.types, language=feed.program.language, ring_direction_counts=not feed.rfc7946
+        )
         left_out = documents.problems + held.problems
         if not (held.stations or held.statuses or held.zones is not None or documents.unchanged):
             raise CannotRead(_("The feed holds neither stations nor zones that can be read."))

@@ -452,6 +452,18 @@ def test_a_feed_leads_nowhere_inside(server: str, folder: Path, settings: Settin
         call_command("import_gbfs", f"{server}/gbfs.json", program="lutece")
 
 
+def test_of_several_languages_that_of_the_program_is_read(server: str, folder: Path) -> None:
+    index = json.loads((folder / "gbfs.json").read_text())
+    index["data"] = {"en": {"feeds": []}, "fr-FR": index["data"]["fr"]}
+    (folder / "gbfs.json").write_text(json.dumps(index))
+    assert "station_information" in read_feed(f"{server}/gbfs.json", language="fr").files
+    with pytest.raises(CannotRead):
+        read_feed(f"{server}/gbfs.json", language="de")
+    names = [{"text": "Gate", "language": "en"}, {"text": "Porte", "language": "fr"}]
+    said = document("3.0", stations=[{"station_id": "1", "name": names, "lat": 48.1, "lon": 2.1}])
+    assert feed_from({"station_information": said}, language="fr").stations[0]["name"] == "Porte"
+
+
 @pytest.mark.parametrize("index", [[], {"data": 5}, {"data": {"feeds": 5}}, {"data": {"fr": {"feeds": {"a": 1}}}}])
 def test_an_odd_gbfs_json_is_no_crash(server: str, folder: Path, index: Any) -> None:
     (folder / "gbfs.json").write_text(json.dumps(index))

@@ -10,6 +10,7 @@ from django.utils import timezone
 from bikeshare.choices import BikeType
 from bikeshare.client import CannotRead, read_feed
 from bikeshare.ingest.gbfs import feed_from
+from bikeshare.models import Program
 from bikeshare.services.gbfs_import import Report, Written, import_feed
 from core.refusal import Refused
 from core.words import name_among
@@ -29,11 +30,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         types = dict(_pair(one) for one in options["type"])
+        language = Program.objects.filter(pk=options["program"]).values_list("language", flat=True).first() or ""
         try:
-            documents = read_feed(options["source"])
+            documents = read_feed(options["source"], language=language)
         except CannotRead as error:
             raise CommandError(str(error)) from error
-        feed = feed_from(documents.files, types=types, ring_direction_counts=not options["rfc7946"])
+        feed = feed_from(documents.files, types=types, language=language, ring_direction_counts=not options["rfc7946"])
         problems = documents.problems + feed.problems
         for path, sentence in problems:
             self.stderr.write(f"left out: {path}: {sentence}")
