@@ -23,7 +23,7 @@ from infra_notifications.rules.places import place_of, placed
 from infra_notifications.rules.present_words import at_present
 from infra_notifications.rules.reported_values import ANSWER, NOTHING, reported, told_by_report
 from infra_notifications.rules.security_events import SECURITY, tells_fault
-from infra_notifications.rules.status_details import names_code, said_beside
+from infra_notifications.rules.status_details import error_of, names_code, said_beside
 from infra_notifications.rules.stop_reasons import is_fault
 from infra_notifications.rules.transfer_words import asserts, names_more
 from infra_notifications.rules.transfers import alarms_in, is_report, said_in
@@ -206,10 +206,9 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
         )
         if not ("errorCode" in body or "status" in body):
             return
-    error, status = text(body.get("errorCode")), text(body.get("status"))
+    status = text(body.get("status"))
     is_operative = status.lower() in OPERATIVE
-    if not error and is_operative:
-        error = NO_ERROR
+    error = error_of(body, NO_ERROR if is_operative else "")
     vendor_code = text(body.get("vendorErrorCode"))
     if " " in vendor_code and FOLDED_VALUES["errorCode"].get(fold(vendor_code)) == NO_ERROR:
         vendor_code = ""  # "No error." is no two codes

@@ -12,6 +12,7 @@ _FORMER = (
 _FAULT = (
     r"fault|error|alarm|failure|trip|fehler|störung|stoerung|alarme|d[eé]faut|erreur|panne|fallo|aver[ií]a|falla|fout"
     r"|storing|errore|guasto|allarme|stop|shutdown|incident|abschaltung|halt|arr[eê]t|parada|paro|arresto|event"
+    r"|(?:self[ -]?|selbst|auto|zelf)test"
 )
 _HISTORY = r"history|historie|historique|historial|geschiedenis|storico|cronologia"
 _PAST = re.compile(

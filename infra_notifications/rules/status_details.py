@@ -7,8 +7,10 @@ import re
 from typing import Any
 
 from infra_notifications.rules.action_names import fold
+from infra_notifications.rules.lettering import plain
+from infra_notifications.rules.present_words import at_present
 from infra_notifications.rules.transfer_words import CODES, FAULT_CODE_NAMES, TEXTS, asserts, is_fine, says_broken
-from infra_notifications.rules.vocabulary import STANDARD_CODES, object_of, text
+from infra_notifications.rules.vocabulary import MAX_TEXT, STANDARD_CODES, object_of, text
 
 # The codes and texts of `customData`, folded: those that say by their name that there is an error, and those that may
 # as well be a number of something else, as a vendor's code of 1.6 beside NoError.
@@ -16,7 +18,29 @@ _ERRORS = tuple(sorted(FAULT_CODE_NAMES - {"vendorerrorcode"}, key=len, reverse=
 _CODES = ("vendorerrorcode", *sorted(CODES - FAULT_CODE_NAMES, key=len, reverse=True), "techcode")
 _TEXTS = ("info", "techinfo", *(name for name in TEXTS if name not in ("name", "type", "component", "part", "title")))
 _READ = frozenset((*_ERRORS, *_CODES, *_TEXTS, "vendorid"))
+# A test of oneself, and what says that it was not passed; that a test is named denies no fault here.
+_SELF_TEST = re.compile(r"\b(?:\w+-)?(?:self[ -]?test|selbsttest|zelftest|auto-?test|auto-?prueba|auto-?diagn\w*)\w*")
+_FAILED = re.compile(
+    r"\b(?:fail\w*|error|nok|time[ds]?[ -]?out|(?:not|nicht|non|niet|no|pas) (?:passed|ok|bestanden|reussi|superat\w*"
+    r"|superado|geslaagd)|unsuccessful|fehlgeschlagen|fehler\w*|echou\w*|echec|erreur|fallid\w*|fallo|mislukt|fallit\w*"
+    r"|errore)\b"
+)
 _NUMBERED = re.compile(r"(?:0x)?[A-Za-z]{0,6}[-_ ]?\d{1,6}|0x[0-9A-Fa-f]{1,8}")
+
+
+def fails_self_test(said: str) -> bool:
+    """Whether a text says that the station failed a test of itself."""
+    told = plain(said[:MAX_TEXT].lower())
+    rest = _SELF_TEST.sub("test", told)
+    return rest != told and bool(_FAILED.search(rest)) and asserts(rest)
+
+
+def error_of(body: dict[str, Any], usual: str) -> str:
+    """The error code of a status; `usual` where it has none, and that of another error where a text beside no error
+    says that a test of the station itself failed."""
+    error = text(body.get("errorCode")) or usual
+    is_fine = error.lower() in ("", "noerror")
+    return "OtherError" if is_fine and fails_self_test(at_present(text(body.get("info")))) else error
 
 
 def names_code(vendor_code: str) -> bool:
@@ -44,7 +68,7 @@ def said_beside(body: dict[str, Any]) -> dict[str, Any] | None:
     if not (error or code or said):
         return None
     is_standard = error.lower() in STANDARD_CODES
-    is_broken = bool(error) or (says_broken(said) and asserts(said))
+    is_broken = bool(error) or (says_broken(said) and asserts(said)) or fails_self_test(said)
     return body | {
         "status": body["connectorStatus"],
         "errorCode": error if is_standard else "OtherError" if is_broken else "NoError",

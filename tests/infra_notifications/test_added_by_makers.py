@@ -133,6 +133,24 @@ def test_a_code_beside_no_error_that_nobody_knows_is_listed_and_raises_nothing(p
     }
 
 
+def test_a_self_test_that_failed_is_told_also_beside_no_error(point: ChargePoint) -> None:
+    failed = (
+        "RCD self test failed",
+        "FI-Selbsttest fehlgeschlagen",
+        "Self-test error",
+        "Autotest différentiel échoué",
+    )
+    failed += ("Selbsttest nicht bestanden", "zelftest mislukt", "Autodiagnosi fallita", "MCU Self Test Fail")
+    calm = ("RCD self test passed", "no self test failed", "self test failed 0 times", "Selbsttest bestanden")
+    calm += ("last self test failed", "self test running", "Autotest superato", "self test ok, no error")
+    for number, info in enumerate((*failed, *calm) * 2):
+        status = ("Available", "SuspendedEVSE")[number // len((*failed, *calm))]
+        say(point, fine(status=status, info=info), now=at(number * 10))
+        assert open_cases(point) == ([OTHER] if info in failed else []), info
+        say(point, fine(), now=at(number * 10 + 1))
+        assert open_cases(point) == []
+
+
 def test_an_answer_that_tells_a_fault_raises_it(point: ChargePoint) -> None:
     asked = {"component": {"name": "Connector", "evse": {"id": 1}}, "variable": {"name": "AvailabilityState"}}
     problem = {"component": {"name": "RCD", "evse": {"id": 1}}, "variable": {"name": "Problem"}}
