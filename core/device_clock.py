@@ -85,14 +85,17 @@ def judge(
     queued: bool = False,
     longest_queue: timedelta | None = LONGEST_QUEUE,
     newest_first: bool = False,
+    earliest: datetime = EARLIEST,
 ) -> Moment:
     """The moment that counts for a message, by the table above.
 
-    `longest_queue` is None where old news is normal, because the sender is a system with a store of its own.
+    `longest_queue` is None where old news is normal, because the sender is a system with a store of its own; before
+    `earliest` is nothing that it may have kept.
     """
     if stamp is None:
         return Moment(received_at, False)
-    if _is_wrong(stamp, received_at, mark, queued, longest_queue, newest_first):
+    is_early = stamp < earliest and received_at - stamp > TOLERANCE
+    if is_early or _is_wrong(stamp, received_at, mark, queued, longest_queue, newest_first):
         error_s = max(-LONGEST_ERROR_S, min(LONGEST_ERROR_S, round((stamp - received_at).total_seconds())))
         return Moment(received_at, False, stamp, Clock.WRONG, error_s)
     clock = Clock.RIGHT if abs(stamp - received_at) <= TOLERANCE else Clock.QUEUED
@@ -110,7 +113,7 @@ def _is_wrong(
     behind = received_at - stamp
     if abs(behind) <= TOLERANCE:
         return False
-    if behind < timedelta(0) or stamp < EARLIEST or (longest_queue is not None and behind > longest_queue):
+    if behind < timedelta(0) or (longest_queue is not None and behind > longest_queue):
         return True
     if mark is None:
         return False

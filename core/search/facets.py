@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -75,6 +76,8 @@ class TextFacet(Facet):
             return self._is_any_of(values)
         if self.exact:
             return Q(**{f"{self.path}__iexact": value.text})
+        if "*" in value.text and not value.quoted:
+            return self._with_star(value.text)
         if not self.through:
             return Q(**{f"{self.path}__fold_contains": value.text})
         through = Q(**{f"{self.through}__folded_contains": value.text})
@@ -89,9 +92,15 @@ class TextFacet(Facet):
             if values is not None:
                 others = values_without(self.kept_as, value.text, whole=self.exact, at_most=len(values))
                 return self._is_any_of(others) if others else ~self._is_any_of(values)
-        elif self.through and not (self.exact or self.is_same):
+        elif self.through and not (self.exact or self.is_same or "*" in value.text):
             return ~self._as_indexed(value.text)
         return super().negated(value, context)
+
+    def _with_star(self, text: str) -> Q:
+        """The whole text with stars for parts of it, or one that has the stars in it, as ids of charge points do."""
+        found = Q(**{f"{self.path}__fold_is": text}) | Q(**{f"{self.path}__fold_contains": text})
+        part = max(text.split("*"), key=len)
+        return found & Q(**{f"{self.through}__folded_contains": part}) if self.through and len(part) > 2 else found
 
     def _is_any_of(self, values: Sequence[str]) -> Q:
         return Q(**{f"{self.path}__any_of": values}) if values else Q(pk__in=[])
@@ -153,7 +162,7 @@ class ChoiceFacet(Facet):
     """One of a fixed set. `choices` maps what is typed (case ignored) to a condition on `path` or to a whole Q.
 
     A condition that depends on the moment is a function of the context. `labels` says how a choice is shown. `words`
-    are others by which a choice, or what it stands for, may be typed.
+    are others by which a choice, or what it stands for, may be typed; `type:*Banner` is all that are like it.
     """
 
     choices: dict[str, Any] = field(default_factory=dict)
@@ -179,6 +188,10 @@ class ChoiceFacet(Facet):
         meant = self.words.read(value.text) if self.words and isinstance(value, Word) else None
         if meant is not None and (meant.lower() in known or meant in known.values()):
             return self.condition_of(known.get(meant.lower(), meant), context)
+        if isinstance(value, Word) and "*" in value.text:
+            like = [target for key, target in known.items() if fnmatchcase(key, value.text.lower().replace("[", "[[]"))]
+            if like:
+                return reduce(or_, (self.condition_of(target, context) for target in like))
         raise self._unknown(value.text) if isinstance(value, Word) else self.refuse(_("a name, no comparison or range"))
 
     def _unknown(self, typed: str) -> SearchError:

@@ -63,7 +63,19 @@ def undone() -> Iterator[None]:
 
 # ---- pure -----------------------------------------------------------------------------------------------------------
 
-entries = st.lists(st.tuples(st.integers(0, 40), st.sampled_from(["ok", "bad", None, True])), max_size=MOST_ENTRIES)
+entries = st.lists(
+    st.tuples(st.integers(0, 40), st.sampled_from(["ok", "bad", None, True])),
+    max_size=MOST_ENTRIES,
+    unique_by=lambda entry: entry[0],
+)
+
+
+@given(st.lists(st.sampled_from(["ok", "bad", "none"]), min_size=1), st.booleans())
+def test_of_one_moment_the_value_that_came_last_counts_and_a_repetition_is_none(said: list[str], anew: bool) -> None:
+    reports = Reports()
+    for value in said:
+        reports.add("x", value, at(), anew=anew)
+    assert reports.latest("x") == (said[-1] if anew else list(dict.fromkeys(said))[-1])
 
 
 @given(entries, st.randoms(use_true_random=False))
@@ -237,7 +249,7 @@ def at_last(facts: Sequence[Json], sizes: Sequence[int]) -> None:
 @settings(max_examples=25, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 @given(
     st.sampled_from(["Renault", "Audi", "BMW", "Volkswagen"]),
-    st.lists(ANY_FACT, min_size=1, max_size=9, unique_by=lambda f: (f["type"], f["occurred_at"])),
+    st.lists(ANY_FACT, min_size=1, max_size=9, unique_by=lambda f: f["occurred_at"]),
     st.randoms(use_true_random=False),
     st.lists(st.integers(1, 5), max_size=4),
 )

@@ -156,7 +156,7 @@ def test_smartcars_state_is_telemetry_of_the_manufacturers_moment() -> None:
         signal("connectivitystatus-isonline", None, status="ERROR"),
     )
     answer = send("smartcar", state(*signals))
-    assert (answer.status_code, answer.json()) == (200, {"facts": 2, "notes": []})
+    assert (answer.status_code, answer.json()) == (200, {"facts": 3, "notes": []})
     sample, car = TelemetrySample.objects.get(), Vehicle.objects.get()
     assert (sample.charge_state, sample.soc, sample.power_kw) == ("charging", 78, 7.4)
     assert sample.at == clock.NOW

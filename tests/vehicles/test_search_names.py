@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from outbox.subscriptions.conditions import EventView, compile_condition
-from vehicles.models import Driver
-from vehicles.search import DRIVER_SEARCH
+from vehicles.catalogue import TYPES
+from vehicles.models import Driver, Vehicle
+from vehicles.search import DRIVER_SEARCH, NOTIFICATION_SEARCH, VEHICLE_SEARCH
 
 
 @pytest.mark.django_db
@@ -23,3 +24,22 @@ def test_a_programme_is_found_as_a_whole_by_search_and_condition(query: str, fou
     takes = compile_condition(f"program:{query}")
     views = [EventView("vehicle.notification.created", "vehicles", "info", "n:1", {"program": one}) for one in programs]
     assert sorted(view.payload["program"] for view in views if takes(view)) == found
+
+
+@pytest.mark.django_db
+def test_a_star_stands_for_parts_of_types_and_brands_too() -> None:
+    from_types = NOTIFICATION_SEARCH.condition("type:*Banner")
+    banners = {name for name in TYPES if name.endswith("Banner")}
+    assert {name for name in TYPES if f"'{name}'" in str(from_types)} == banners
+    assert NOTIFICATION_SEARCH.condition("-type:Invalid* brand:tes*")
+    for number, brand in enumerate(("Tesla", "Renault", "X*tes*")):
+        Vehicle.objects.create(external_id=f"v{number}", brand=brand)
+    for query, found in (
+        ("tes*", ["Tesla"]),
+        ("*aul*", ["Renault"]),
+        ("x*tes*", ["X*tes*"]),
+        ("-tes*", ["Renault", "X*tes*"]),
+    ):
+        sign, text = ("-", query[1:]) if query.startswith("-") else ("", query)
+        rows = Vehicle.objects.filter(VEHICLE_SEARCH.condition(f"{sign}brand:{text}"))
+        assert sorted(rows.values_list("brand", flat=True)) == found, query

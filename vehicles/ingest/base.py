@@ -39,11 +39,13 @@ DAYS = ("valid_to", "expires_at")
 
 @dataclass(frozen=True, slots=True)
 class EntityReport:
-    """Values of one entity: its kind, the sender's id, and what holds. A link to another entity is a value too."""
+    """Values of one entity: its kind, the sender's id, and what holds. A link to another entity is a value too. `at` is
+    the moment of what holds since before the fact's."""
 
     kind: str
     key: str
     values: dict[str, Any]
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

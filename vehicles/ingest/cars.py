@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
 from core.corrections import shortened
 from vehicles.ingest.base import Data, Day, EntityReport, Id, IncomingFact, Text, Word
-from vehicles.rules.timelines import UNKNOWN
-from vehicles.rules.words import CAPABILITY, CAPABILITY_STATE, SERVICE_CODE, state_of_capability
+from vehicles.rules.clocks import end_of
+from vehicles.rules.timelines import OVER, UNKNOWN
+from vehicles.rules.words import CAPABILITY, CAPABILITY_STATE, NOT_RUNNING, SERVICE_CODE, state_of_capability
 
 # A list names those that are available, the others of these are missing.
 CAPABILITIES = CAPABILITY.words
@@ -68,10 +70,13 @@ class VehicleData(Data, kw_only=True):
     def complete(data: dict[str, Any]) -> list[str]:
         said = data.get("capabilities")
         objects = {name: one for name, one in said.items() if isinstance(one, dict)} if isinstance(said, dict) else {}
-        states = {name: state for name, one in objects.items() if (state := state_of_capability(one)) is not None}
+        states = {name: state_of_capability(one) for name, one in objects.items()}
         if isinstance(said, dict) and states:
-            data["capabilities"] = said | states
-        return [f"`capabilities`: {shortened(name)} was read as {state}." for name, state in states.items()]
+            data["capabilities"] = {name: one for name, one in (said | states).items() if one is not None}
+        return [
+            f"`capabilities`: {shortened(name)} {f'was read as {state}' if state else 'does not say `isCapable`'}."
+            for name, state in states.items()
+        ]
 
 
 class VehicleFact(IncomingFact, tag="vehicle", kw_only=True):
@@ -209,5 +214,15 @@ class ServiceFact(IncomingFact, tag="oem_service", kw_only=True):
 
     def reports(self) -> list[EntityReport]:
         code = SERVICE_CODE.read(self.data.code) or self.data.code.upper()
-        values = self.data_values() | {"vehicle": self.vehicle, "code": code}
-        return [EntityReport("vehicle", self.vehicle, {}), EntityReport("service", f"{self.vehicle}/{code}", values)]
+        key, values = f"{self.vehicle}/{code}", self.data_values()
+        named = {"vehicle": self.vehicle, "code": code}
+        ends = end_of(values.get("expires_at"), UTC) if values.get("state") in NOT_RUNNING else None
+        reports = [EntityReport("vehicle", self.vehicle, {})]
+        if ends is None:
+            return [*reports, EntityReport("service", key, values | named)]
+        # A record of a term that is over says nothing of another one that runs.
+        return [
+            *reports,
+            EntityReport("service", key, named),
+            EntityReport("service", key, {OVER: values["state"]}, ends),
+        ]

@@ -17,7 +17,6 @@ from datetime import datetime, timedelta
 from vehicles.choices import PairingReason, PairingState
 from vehicles.rules.conditions.connection import RENAULT, is_revoked, missing_since, silent_at
 from vehicles.rules.conditions.pairing import (
-    NOT_RUNNING,
     has_role,
     is_proved,
     is_user,
@@ -37,6 +36,7 @@ from vehicles.rules.conditions.settings import (
     private_since,
 )
 from vehicles.rules.snapshot import Vehicle
+from vehicles.rules.words import NOT_RUNNING
 
 
 @dataclass(frozen=True, slots=True)

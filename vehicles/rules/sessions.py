@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import dropwhile
+from operator import attrgetter
 
 from vehicles.choices import UnmanagedReason
 from vehicles.rules.timelines import Reports
@@ -27,6 +28,8 @@ NO_POWER, PLUGGED = "no_power", "plugged"
 FULL = 100
 # Less than this is what the electronics of a car that waits draw.
 LEAST_KW = 0.1
+# A battery that fills while 0 kW are said takes so long for one more percent, at the slowest.
+SLOWEST_PERCENT = timedelta(hours=1)
 # A session of which nothing is heard for so long is over.
 LONGEST_PAUSE = timedelta(hours=24)
 UNKNOWN_STATE = "unknown"
@@ -60,6 +63,9 @@ class Derived:
     soc_start: int | None = None
     soc_last: int | None = None
     charge_state: str = ""
+    # When the charge last rose although no power was said, and for how long it may stand still then.
+    rose_at: datetime | None = None
+    patience: timedelta = SLOWEST_PERCENT
 
     def overlap(self, start: datetime, end: datetime | None) -> float:
         """Seconds that it shares with another interval; a moment that both touch counts for a little."""
@@ -148,7 +154,8 @@ def switched_off_at(reports: Reports, after: datetime, until: datetime | None) -
 
 
 def derive(samples: Iterable[Sample], around: Surroundings) -> list[Derived]:
-    """The sessions that follow from samples, oldest first; all but the last have ended. Samples need no order."""
+    """The sessions that follow from samples, oldest first; all but the last have ended. Of
+    samples of one moment the last counts; else they need no order."""
     sessions: list[Derived] = []
     current: Derived | None = None
     for sample in _completed(samples, around):
@@ -180,7 +187,7 @@ def derive(samples: Iterable[Sample], around: Surroundings) -> list[Derived]:
 def _completed(samples: Iterable[Sample], around: Surroundings) -> Iterator[Sample]:
     """Samples in their order, with what each leaves out as it was since the car was plugged in."""
     together: list[Sample] = []
-    for sample in sorted(samples, key=lambda s: (s.at, s.charge_state)):
+    for sample in sorted(samples, key=attrgetter("at")):
         if sample.charge_state == DISCONNECTED or (together and sample.at - together[-1].at >= LONGEST_PAUSE):
             yield from _of_one_plug(together, around)
             together = []
@@ -233,15 +240,32 @@ def _follow(session: Derived, sample: Sample, reports: Reports) -> None:
     if not sample.of_plug and sample.at - session.last_at >= LONGEST_PAUSE:
         return
     # Some cars always say 0 kW: a battery that fills has power.
-    rises = sample.soc is not None and session.soc_last is not None and sample.soc > session.soc_last
-    session.last_at = sample.at if sample.of_plug else session.last_at
+    risen = sample.soc - session.soc_last if sample.soc is not None and session.soc_last is not None else 0
+    rises, idle_since = risen > 0, session.rose_at or session.no_power_since
+    session.last_at = sample.at if sample.of_plug or rises else session.last_at
     session.charge_state = sample.charge_state
     session.soc_start = sample.soc if session.soc_start is None else session.soc_start
     session.soc_last = sample.soc if sample.soc is not None else session.soc_last
-    if is_powerless(session, sample, reports) and not rises:
-        session.no_power_since = session.no_power_since or sample.at
-    else:
-        session.no_power_since = None
+    powerless = is_powerless(session, sample, reports)
+    if rises and powerless and idle_since:
+        # One percent more may have been due at once; from the next on it is known how long one takes.
+        is_pace = session.rose_at is not None or risen > 1
+        session.patience = min(SLOWEST_PERCENT, 3 * (sample.at - idle_since) / risen) if is_pace else SLOWEST_PERCENT
+        session.rose_at = sample.at
+    elif not powerless:
+        session.rose_at = None
+    fills = rises or (session.rose_at is not None and sample.at - session.rose_at < session.patience)
+    session.no_power_since = (session.no_power_since or sample.at) if powerless and not fills else None
+
+
+def follow(session: Derived, samples: Iterable[Sample], reports: Reports) -> None:
+    """A session that its sender records itself: its samples say how it charges, and nothing of its beginning or end."""
+    power, soc = None, None
+    for sample in sorted(samples, key=attrgetter("at")):
+        if sample.at >= session.started_at:
+            power = power if sample.power_kw is None else sample.power_kw
+            soc = soc if sample.soc is None else sample.soc
+            _follow(session, replace(sample, power_kw=power, soc=soc, of_plug=True), reports)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from core.text import brand_written, said_once
-from vehicles.rules.timelines import Reports
+from vehicles.rules.timelines import Reports, with_terms
 from vehicles.rules.words import BRAND
 
 # What is said of an account's sign-in while it lets nobody reach its cars.
@@ -37,6 +37,9 @@ class Service(Entity):
     """A paid service of a manufacturer for one vehicle, e.g. ZE_INTERACTIVE; its days are its driver's."""
 
     zone: tzinfo = UTC
+
+    def __post_init__(self) -> None:
+        self.reports = with_terms(self.reports)
 
 
 @dataclass(slots=True)
@@ -74,13 +77,17 @@ class Vehicle(Entity):
     sessions: list[Session] = field(default_factory=list)
     # The brand as rules compare it, the name as people write it, whether it is linked: asked by nearly every rule.
     brand: str = field(init=False)
+    brand_name: str = field(init=False)
     name: str = field(init=False)
     is_linked: bool = field(init=False)
 
     def __post_init__(self) -> None:
         brand, model = (str(self.reports.latest(name) or "").strip() for name in ("brand", "model"))
+        if not brand and self.account is not None:
+            brand = str(self.account.reports.latest("brand") or "").strip()
+        self.brand_name = brand_written(brand)
         self.brand = BRAND.read(brand) or brand.lower().replace(" ", "_")
-        self.name = said_once(brand_written(brand), model)
+        self.name = said_once(self.brand_name, model)
         self.is_linked = self._is_linked()
 
     @property

@@ -1,7 +1,8 @@
 """What was reported of one entity, field by field, each as a timeline of (moment, value).
 
 Facts come in any order, repeated and late. A timeline is the set of what was reported, in the order of the reported
-moments; two orders of arrival give the same set. The newest entry is the present value. Kept as it is stored:
+moments; two orders of arrival give the same set. Of what has one moment, the one that came last counts. The newest
+entry is the present value. Kept as it is stored:
 
     {"auth_state": [["2026-11-01T08:00:00.000000Z", "ok"], ["2026-11-03T10:00:00.000000Z", "invalid_credentials"]]}
 
@@ -10,9 +11,9 @@ Moments are UTC with microseconds, so that their texts sort as they do.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from bisect import bisect_right
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 # So many entries are kept as they came. Beyond that, of each run of one value only its ends are kept, and then the
@@ -22,6 +23,8 @@ MOST_ENTRIES = 30
 Raw = dict[str, list[list[Any]]]
 # Beside the timeline of a field stands one of the words for it that are not known, under its name and this.
 UNKNOWN = "?"
+# Beside the state of something that has a term: that a term of it is over, since its own end.
+OVER = "over"
 
 
 def to_text(moment: datetime) -> str:
@@ -32,19 +35,16 @@ def to_moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _order(entry: Sequence[Any]) -> tuple[str, str]:
-    # Two values of one moment need some order, the same for everyone; which one it is does not matter.
-    return entry[0], json.dumps(entry[1], sort_keys=True)
-
-
-def extended(entries: list[list[Any]], at: datetime, value: Any) -> list[list[Any]]:
-    """The timeline with one more entry; the same list when it was there already."""
+def extended(entries: list[list[Any]], at: datetime, value: Any, *, anew: bool = False) -> list[list[Any]]:
+    """The timeline with one more entry, the last of its moment; the same list when it was there already. `anew` says
+    that it is no repetition of what was said before: then it is the last of its moment again."""
     entry = [to_text(at), value]
+    place = bisect_right(entries, entry[0], key=itemgetter(0))
     if entry in entries:
-        return entries
-    if not entries or _order(entries[-1]) < _order(entry):
-        return _short([*entries, entry])
-    return _short(sorted([*entries, entry], key=_order))
+        if not anew or entries[place - 1] == entry:
+            return entries
+        entries, place = [one for one in entries if one != entry], place - 1
+    return _short([*entries[:place], entry, *entries[place:]])
 
 
 def _short(entries: list[list[Any]]) -> list[list[Any]]:
@@ -59,6 +59,13 @@ def _short(entries: list[list[Any]]) -> list[list[Any]]:
     return ends[-MOST_ENTRIES:]
 
 
+def with_terms(reports: Reports) -> Reports:
+    """With the ends of terms in the timeline of the state: what ended before the first word of it is history."""
+    states, over = reports.raw.get("state", []), reports.raw.get(OVER, [])
+    ends = [entry for entry in over if not states or entry[0] > states[0][0]]
+    return Reports(reports.raw | {"state": sorted([*ends, *states], key=itemgetter(0))}) if ends else reports
+
+
 class Reports:
     """Reads and extends the timelines of one entity."""
 
@@ -67,10 +74,10 @@ class Reports:
     def __init__(self, raw: Raw | None = None) -> None:
         self.raw: Raw = raw if raw is not None else {}
 
-    def add(self, field: str, value: Any, at: datetime) -> bool:
+    def add(self, field: str, value: Any, at: datetime, *, anew: bool = False) -> bool:
         """Adds a report; says whether it was new, even if late."""
         before = self.raw.get(field, [])
-        after = extended(before, at, value)
+        after = extended(before, at, value, anew=anew)
         if after is before:
             return False
         self.raw = self.raw | {field: after}

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 from core.registry import Registry
-from core.text import brand_written
 from vehicles.rules.snapshot import Snapshot, Vehicle
 
 # What an operator may change, by name: a number of hours, a list of days, amounts by currency.
@@ -69,7 +68,7 @@ def of_vehicle(
     """A window about a vehicle, or none when it has no beginning."""
     if begins is None:
         return
-    common = {"vehicle": vehicle.name, "brand": brand_written(str(vehicle.reports.latest("brand") or ""))}
+    common = {"vehicle": vehicle.name, "brand": vehicle.brand_name}
     yield Window(
         subject or f"vehicle:{vehicle.key}",
         begins,

@@ -179,6 +179,8 @@ SERVICE_STATE = Vocabulary(
         "revoked": "withdrawn",
     }
 )
+# Kamereon's words for a contract that does not run.
+NOT_RUNNING = ("none", "ended", "expired", "revoked")
 CONTRACT_STATE = Vocabulary(
     {
         "pending": "requested waiting in_progress new submitted processing awaiting_activation draft",
@@ -247,7 +249,8 @@ def state_of_capability(said: Mapping[str, Any]) -> str | None:
     """Our word for Enode's object: available, missing until further notice, or blocked until the driver intervenes.
     None for an object that does not say."""
     named = {word_key(name): value for name, value in said.items()}
-    state = CAPABILITY_STATE.read(str(named.get("iscapable")))
+    word = named.get("iscapable")
+    state = CAPABILITY_STATE.read(str(word)) if isinstance(word, str | bool | int) else None
     return "blocked" if state == "missing" and named.get("interventionids") else state
 
 

@@ -25,6 +25,9 @@ from vehicles.services.feeds import OLD_AFTER, note_feeds, wait_for_newer
 from vehicles.services.telemetry import take_samples
 from vehicles.services.unit_of_work import EntityUnitOfWork, drivers_concerned, inherit_drivers
 
+# What is years old is history, and tells nothing as of now.
+EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
+
 
 def take_facts(*, submissions: Sequence[Submission[IncomingFact]], now: datetime) -> list[Intake]:
     """Takes the facts of several requests in one transaction; an Intake for each, in order."""
@@ -39,7 +42,7 @@ def unknown_word(name: str, word: str) -> str:
 def _judged(fact: IncomingFact, now: datetime) -> Moment:
     # Facts come from systems that keep them, in any order: neither an old one nor one that is older than the last shows
     # a wrong clock.
-    return judge(fact.occurred_at, now, longest_queue=None)
+    return judge(fact.occurred_at, now, longest_queue=None, earliest=EARLIEST)
 
 
 def moment_of(fact: IncomingFact, now: datetime) -> datetime:
@@ -123,7 +126,7 @@ class _FactSteps(BatchSteps[IncomingFact]):
     def _change(self, work: EntityUnitOfWork, *, of_drivers: bool) -> None:
         for row, (fact, reports, at) in enumerate(zip(self.facts, self.reports, self.moments, strict=True)):
             present = [
-                work.change(report, at)
+                work.change(report, at, anew=fact.id is not None)
                 for report in reports
                 if (report.kind == "driver") == of_drivers and report.values
             ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -14,7 +15,17 @@ from core.sql import columns, insert_rows, take_ids, update_rows
 from vehicles.ingest import SampleReport
 from vehicles.models import ChargingSession, TelemetrySample
 from vehicles.models.charging import SAMPLES_MATTER_DAYS
-from vehicles.rules.sessions import LONGEST_PAUSE, NEEDED, Derived, Recorded, Sample, Surroundings, derive, match
+from vehicles.rules.sessions import (
+    LONGEST_PAUSE,
+    NEEDED,
+    Derived,
+    Recorded,
+    Sample,
+    Surroundings,
+    derive,
+    follow,
+    match,
+)
 from vehicles.rules.timelines import Raw, Reports
 from vehicles.services.unit_of_work import EntityChange, EntityUnitOfWork
 
@@ -27,7 +38,11 @@ _DERIVED = (
     *("managed", "reason", "started_at", "ended_at", "end_reason", "last_at", "no_power_since", "soc_start"),
     *("soc_last", "charge_state"),
 )
+_OWN = columns(ChargingSession, "no_power_since", "soc_last")
 _FOLLOWED = columns(ChargingSession, *_DERIVED, "location_id", "withdrawn", "settled")
+
+
+_OWN_OPEN = "NOT c.derived AND NOT c.settled AND c.ended_at IS NULL AND c.started_at IS NOT NULL"
 
 
 def take_samples(*, samples: Iterable[SampleReport], work: EntityUnitOfWork) -> None:
@@ -40,12 +55,13 @@ def take_samples(*, samples: Iterable[SampleReport], work: EntityUnitOfWork) -> 
         sample, vehicle_id = report.sample, work.id_of("vehicle", report.vehicle)
         if sample.at >= oldest:
             key = (vehicle_id, sample.at, sample.charge_state)
-            rows[key] = _both(rows.get(key, sample), sample)
+            # Of one moment the one that came last is the last.
+            rows[key] = _both(rows.pop(key, sample), sample)
     for vehicle in vehicles.values():
         for name in DECISIVE_FIELDS:
             if name in vehicle.news:
                 _note(from_moment, vehicle.id, vehicle.news[name])
-    said = [(key[0], rows[key]) for key in sorted(rows)]
+    said = [(key[0], rows[key]) for key in sorted(rows, key=itemgetter(0, 1))]
     _insert([(vehicle_id, sample) for vehicle_id, sample in said if sample.charge_state])
     silent = _of_plugged_in([(vehicle_id, sample) for vehicle_id, sample in said if not sample.charge_state])
     _insert(silent)
@@ -83,22 +99,26 @@ def end_silent_sessions(*, driver_ids: Sequence[int], now: datetime) -> None:
 
 
 def _both(sample: Sample, other: Sample) -> Sample:
-    """Of two words about one moment the greater counts, so that it does not matter which came first."""
-    power = max((p for p in (sample.power_kw, other.power_kw) if p is not None), default=None)
-    soc = max((s for s in (sample.soc, other.soc) if s is not None), default=None)
-    return Sample(sample.at, sample.charge_state, max(sample.location, other.location), power, soc)
+    """Of two words about one moment the later one counts, as far as it says something."""
+    power = sample.power_kw if other.power_kw is None else other.power_kw
+    soc = sample.soc if other.soc is None else other.soc
+    return Sample(sample.at, sample.charge_state, other.location or sample.location, power, soc)
 
 
 def _of_plugged_in(samples: Sequence[tuple[int, Sample]]) -> list[tuple[int, Sample]]:
-    """Of samples that say nothing of the plug, those of cars that were plugged in: no other has a session."""
+    """Of samples that say nothing of the plug, those of cars that were plugged in, or whose sender records a session
+    of its own: no other has one."""
     if not samples:
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT x.number FROM unnest(%s::bigint[], %s::timestamptz[]) WITH ORDINALITY AS x(id, at, number)"
-            " JOIN LATERAL (SELECT s.charge_state FROM vehicles_telemetrysample s WHERE s.vehicle_id = x.id"
+            "SELECT x.number FROM unnest(%s::bigint[], %s::timestamptz[]) WITH ORDINALITY AS x(id, at, number)"  # noqa: S608
+            " LEFT JOIN LATERAL (SELECT s.charge_state FROM vehicles_telemetrysample s WHERE s.vehicle_id = x.id"
             " AND s.at <= x.at AND s.at > x.at - make_interval(secs => %s) AND s.charge_state NOT IN ('', 'unknown')"
-            " ORDER BY s.at DESC LIMIT 1) AS s ON s.charge_state <> 'disconnected' ORDER BY x.number",
+            " ORDER BY s.at DESC, s.id DESC LIMIT 1) AS s ON true WHERE s.charge_state <> 'disconnected'"
+            " OR EXISTS (SELECT FROM vehicles_chargingsession c WHERE c.vehicle_id = x.id AND c.started_at <= x.at"
+            f" AND {_OWN_OPEN})"
+            " ORDER BY x.number",
             [
                 [vehicle_id for vehicle_id, _ in samples],
                 [sample.at for _, sample in samples],
@@ -119,16 +139,16 @@ def _insert(samples: Sequence[tuple[int, Sample]]) -> None:
         _SAMPLE,
         [(v, s.at, s.charge_state, s.location, s.power_kw, s.soc) for v, s in samples],
         "ON CONFLICT (vehicle_id, at, charge_state) DO UPDATE SET"
-        " location = greatest(vehicles_telemetrysample.location, EXCLUDED.location),"
-        " power_kw = greatest(vehicles_telemetrysample.power_kw, EXCLUDED.power_kw),"
-        " soc = greatest(vehicles_telemetrysample.soc, EXCLUDED.soc)",
+        " location = coalesce(nullif(EXCLUDED.location, ''), vehicles_telemetrysample.location),"
+        " power_kw = coalesce(EXCLUDED.power_kw, vehicles_telemetrysample.power_kw),"
+        " soc = coalesce(EXCLUDED.soc, vehicles_telemetrysample.soc)",
     )
 
 
 def _follow(from_moment: Mapping[int, datetime], vehicles: Mapping[int, EntityChange]) -> None:
     ids = sorted(from_moment)
     anchors = _anchors(ids, [from_moment[vehicle_id] for vehicle_id in ids])
-    samples, recorded = _samples_since(anchors), _sessions_since(anchors)
+    samples, (recorded, others) = _samples_since(anchors), _sessions_since(anchors)
     locations, places = _locations(samples)
     accounts = _accounts(ids)
     fresh: list[tuple[int, Derived]] = []
@@ -142,15 +162,27 @@ def _follow(from_moment: Mapping[int, datetime], vehicles: Mapping[int, EntityCh
         rows += [_withdrawn(old) for old in earlier if old.id not in continued]
         fresh += [(vehicle_id, session) for session in new]
     update_rows("vehicles_chargingsession", _ID, _FOLLOWED, rows)
+    own = [(key, one) for key in ids for one in others.get(key, ())]
+    update_rows(
+        "vehicles_chargingsession", _ID, _OWN, [_own(one, samples.get(key, ()), vehicles[key]) for key, one in own]
+    )
     _create(fresh, vehicles, locations)
 
 
+def _own(recorded: Recorded, samples: Iterable[Sample], vehicle: EntityChange) -> tuple[Any, ...]:
+    """What the samples say of an open session that its sender records."""
+    session = Derived(recorded.managed is True, "", recorded.started_at, recorded.started_at)
+    follow(session, samples, vehicle.reports)
+    return (recorded.id, session.no_power_since, session.soc_last)
+
+
 def _anchors(ids: Sequence[int], moments: Sequence[datetime]) -> list[tuple[int, datetime | None]]:
-    """For each vehicle the last unplugged sample before a moment: no session reaches across it."""
+    """For each vehicle the last unplugged sample before a moment, alone at its own: no session reaches across it."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT x.id, (SELECT max(s.at) FROM vehicles_telemetrysample s WHERE s.vehicle_id = x.id"
-            " AND s.at < x.at AND s.charge_state = 'disconnected')"
+            "SELECT x.id, (SELECT s.at FROM vehicles_telemetrysample s WHERE s.vehicle_id = x.id AND s.at < x.at"
+            " AND s.charge_state = 'disconnected' AND NOT EXISTS (SELECT FROM vehicles_telemetrysample o WHERE"
+            " o.vehicle_id = s.vehicle_id AND o.at = s.at AND o.id <> s.id) ORDER BY s.at DESC LIMIT 1)"
             " FROM unnest(%s::bigint[], %s::timestamptz[]) AS x(id, at)",
             [list(ids), list(moments)],
         )
@@ -169,7 +201,8 @@ def _samples_since(anchors: Sequence[tuple[int, datetime | None]]) -> dict[int, 
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT s.vehicle_id, s.at, s.charge_state, s.location, s.power_kw, s.soc"
-            f" {_SINCE} JOIN vehicles_telemetrysample s ON s.vehicle_id = x.id AND (x.at IS NULL OR s.at >= x.at)",
+            f" {_SINCE} JOIN vehicles_telemetrysample s ON s.vehicle_id = x.id AND (x.at IS NULL OR s.at >= x.at)"
+            " ORDER BY s.id",
             _arrays(anchors),
         )
         for vehicle_id, *values in cursor.fetchall():
@@ -177,18 +210,23 @@ def _samples_since(anchors: Sequence[tuple[int, datetime | None]]) -> dict[int, 
     return samples
 
 
-def _sessions_since(anchors: Sequence[tuple[int, datetime | None]]) -> dict[int, list[Recorded]]:
-    sessions: dict[int, list[Recorded]] = defaultdict(list)
+_Sessions = dict[int, list[Recorded]]
+
+
+def _sessions_since(anchors: Sequence[tuple[int, datetime | None]]) -> tuple[_Sessions, _Sessions]:
+    """Those that follow from samples; and the open ones that senders record."""
+    found: tuple[_Sessions, _Sessions] = (defaultdict(list), defaultdict(list))
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT c.vehicle_id, c.id, c.managed, c.started_at, coalesce(c.ended_at, c.last_at)"
-            f" {_SINCE} JOIN vehicles_chargingsession c ON c.vehicle_id = x.id AND c.derived AND NOT c.withdrawn"
-            " AND (x.at IS NULL OR coalesce(c.ended_at, c.last_at) >= x.at) ORDER BY c.id",
+            "SELECT c.derived, c.vehicle_id, c.id, c.managed, c.started_at, coalesce(c.ended_at, c.last_at)"
+            f" {_SINCE} JOIN vehicles_chargingsession c ON c.vehicle_id = x.id AND NOT c.withdrawn AND CASE"
+            f" WHEN c.derived THEN x.at IS NULL OR coalesce(c.ended_at, c.last_at) >= x.at ELSE {_OWN_OPEN} END"
+            " ORDER BY c.id",
             _arrays(anchors),
         )
-        for vehicle_id, *values in cursor.fetchall():
-            sessions[vehicle_id].append(Recorded(*values))
-    return sessions
+        for derived, vehicle_id, *values in cursor.fetchall():
+            found[0 if derived else 1][vehicle_id].append(Recorded(*values))
+    return found
 
 
 def _locations(samples: Mapping[int, Sequence[Sample]]) -> tuple[dict[str, int], dict[str, Reports]]:

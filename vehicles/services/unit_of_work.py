@@ -115,11 +115,13 @@ class EntityUnitOfWork(UnitOfWork):
 
     # ---- change -----------------------------------------------------------------------------------------------
 
-    def change(self, report: EntityReport, at: datetime) -> bool:
-        """Adds a report's values to its entity; says whether any of them is the present value now."""
-        entity, present = self._entities[report.kind, report.key], False
+    def change(self, report: EntityReport, at: datetime, *, anew: bool = False) -> bool:
+        """Adds a report's values to its entity; says whether any of them is the present value now. What is of this very
+        receipt, or said anew, repeats nothing that came before."""
+        entity, present, anew = self._entities[report.kind, report.key], False, anew or at == self.now
+        at = min(at, report.at or at)
         for name, value in report.values.items():
-            if entity.reports.add(name, value, at):
+            if entity.reports.add(name, value, at, anew=anew):
                 entity.changed = True
                 entity.news[name] = min(entity.news.get(name, at), at)
             present = present or entity.reports.reported_at(name) == at

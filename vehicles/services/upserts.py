@@ -33,7 +33,7 @@ from vehicles.models import (
 from vehicles.models.base import Reported
 from vehicles.rules.clocks import as_day, end_of
 from vehicles.rules.conditions.money import amount_in
-from vehicles.rules.timelines import Reports
+from vehicles.rules.timelines import Reports, with_terms
 from vehicles.rules.versions import version_key
 from vehicles.services.languages import language_named
 
@@ -180,7 +180,14 @@ _KINDS = (
         otherwise={"account": "absent_from"},
         derived={"capabilities": _those("capability.", 60, "available"), "last_contact_at": _last_contact},
     ),
-    EntityKind("service", OemService, ("code", "state", "expires_at"), links=_IN_VEHICLE, parent="vehicle"),
+    EntityKind(
+        "service",
+        OemService,
+        ("code", "state", "expires_at"),
+        links=_IN_VEHICLE,
+        parent="vehicle",
+        derived={"state": lambda reports: _text(with_terms(reports), "state")[:20]},
+    ),
     EntityKind(
         "contract",
         UtilityContract,

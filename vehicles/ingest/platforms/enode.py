@@ -18,6 +18,7 @@ from vehicles.ingest.platforms.base import (
     flag,
     member,
     moment,
+    newest,
     number,
     objects,
     percent,
@@ -38,10 +39,12 @@ _SILENT = frozenset(
     )
 )
 _DEVICES = ("charger", "battery", "hvac", "inverter", "meter", "hem-system")
+_HEARD = (("lastSeen",), ("chargeState", "lastUpdated"), ("location", "lastUpdated"), ("odometer", "lastUpdated"))
 _OTHER_DEVICES = tuple(f"user:{device}:" for device in _DEVICES)
 _NO_CAR = (
     "Credentials of a manufacturer of whom no car of the driver is known were invalidated; nothing follows from it."
 )
+_AT_REST = ("PLUGGED_IN:STOPPED", "PLUGGED_IN:CHARGING", "PLUGGED_IN:INITIALIZING")
 # Enode's capabilities and the one of ours that each stands for.
 _CAPABILITIES = {
     "chargeState": "chargeState",
@@ -102,7 +105,8 @@ class Enode(Platform):
             account = _account(user, text(member(device, "vendor")))
             if account and flag(member(device, "isReachable")):
                 data = {"auth_state": "ok"}
-                translation.add("oem_account", data, created, unless_car="", account=account, driver=user)
+                at = _heard_at(device, created)
+                translation.add("oem_account", data, at, unless_car="", account=account, driver=user)
 
     def _vehicle(self, event: dict[str, Any], translation: Translation, *, is_new: bool) -> None:
         vehicle, user = event.get("vehicle"), text(member(event, "user", "id"))
@@ -114,8 +118,9 @@ class Enode(Platform):
         account = _account(user, vendor)
         reachable = flag(member(vehicle, "isReachable"))
         if account and (is_new or reachable):
+            heard = created if is_new else _heard_at(vehicle, created)
             data = {"auth_state": "ok", "linked": True, "brand": vendor or None}
-            translation.add("oem_account", data, created, account=account, driver=user)
+            translation.add("oem_account", data, heard, account=account, driver=user)
         information = member(vehicle, "information")
         known = {
             "brand": text(member(information, "brand")) or vendor or None,
@@ -143,7 +148,11 @@ class Enode(Platform):
             state = state or ("not_charging" if charging is False else "")
         level, rate = member(charge, "batteryLevel"), member(charge, "chargeRate")
         soc, limit = percent(level), percent(member(charge, "chargeLimit"))
-        if state.upper().endswith("NO_POWER") and (full or (soc is not None and limit and soc >= limit)):
+        is_full = full or (soc is not None and limit and soc >= limit)
+        # At its limit it takes none, whatever it is told.
+        if is_full and (
+            state.upper().endswith("NO_POWER") or (state.upper() in _AT_REST and not number(rate, -1000, 1000))
+        ):
             state = "complete"
         data = {
             "charge_state": state or None,
@@ -160,6 +169,11 @@ class Enode(Platform):
 def _account(user: str, vendor: str) -> str:
     """A driver has one account with each manufacturer; "" where either is not said."""
     return f"{user}/{vendor.upper()}"[:100] if user and vendor else ""
+
+
+def _heard_at(device: Any, created: str | None) -> str | None:
+    """When a device that is reached was heard of: an event may be of a setting, and its values be kept ones."""
+    return newest(*(moment(member(device, *path)) for path in _HEARD)) or created
 
 
 def _capabilities(value: Any) -> dict[str, str]:

@@ -44,6 +44,8 @@ _READ = frozenset(
         "location-preciselocation",
     )
 )
+_OF_PLUG = frozenset(("charge-ischarging", "charge-ischargingcableconnected", "charge-detailedchargingstatus"))
+_MEASURED = frozenset(("tractionbattery-stateofcharge", "charge-wattage"))
 # What stands as a whole in a signal's body.
 _WHOLE = ("charge-wattage", "location-preciselocation")
 _BESIDE_VALUE = ("unit", "units", "type")
@@ -144,7 +146,7 @@ def _said_at(meta: Any) -> str | None:
 
 
 def _state(body: Any, translation: Translation) -> None:
-    """All signals of a car as one: telemetry is of the moment of the newest that is read."""
+    """All signals of a car, each of its own moment."""
     vehicle = _vehicle(body)
     if not vehicle:
         translation.note("An event about a vehicle names none.")
@@ -176,7 +178,25 @@ def _state(body: Any, translation: Translation) -> None:
     if asleep or online is False:
         data = {"ok": False, "asleep": asleep}
         translation.add("vehicle_contact", data, times.get("connectivitystatus-isonline") or at, vehicle=vehicle)
-    _telemetry(values, at, vehicle, translation)
+    if (measured := newest(*times.values())) and _account(body):
+        # Whoever gets new values is signed in, also where nobody says that an error is over.
+        account, driver = _account(body), _user(body)
+        translation.add("oem_account", {"auth_state": "ok"}, measured, account=account, driver=driver)
+    _telemetries(values, {name: time or at for name, time in times.items()}, vehicle, translation)
+
+
+def _telemetries(values: _Signals, times: Mapping[str, str | None], vehicle: str, translation: Translation) -> None:
+    """What the car does, of the moment of what says so, with what was measured until then; then what is newer, each of
+    its own moment: a new charge says nothing new of a plug."""
+    said = {name: time for name, time in times.items() if name in _OF_PLUG or name in _MEASURED}
+    state = newest(*(time for name, time in said.items() if name in _OF_PLUG))
+    apart: dict[str | None, _Signals] = {}
+    for name, time in said.items():
+        at = state if name in _OF_PLUG or (state and newest(state, time) == state) else time
+        apart.setdefault(at, {})[name] = values[name]
+    where = {name: values[name] for name in ("location-preciselocation",) if name in values}
+    for at in sorted(apart, key=lambda time: time or ""):
+        _telemetry(apart[at] | where, at, vehicle, translation)
 
 
 def _telemetry(values: _Signals, at: str | None, vehicle: str, translation: Translation) -> None:

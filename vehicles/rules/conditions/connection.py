@@ -15,6 +15,8 @@ RENAULT = "renault"
 SYNCS_APART = timedelta(seconds=10)
 # A feed that was heard of so lately is no reason for a car's silence.
 HEARD_WITHIN = timedelta(hours=2)
+# A car of which nothing was said for so long is history.
+HISTORY = timedelta(days=365)
 
 
 @condition("invalid_credentials")
@@ -85,10 +87,12 @@ def is_revoked(vehicle: Vehicle) -> bool:
 def car_not_reachable(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """Nothing was heard of a linked car for so many hours, although one tried or its feed was heard."""
     for vehicle in snapshot.vehicles:
-        if vehicle.is_linked:
+        if vehicle.is_linked and (spoken := vehicle.reports.reported_at("contact")) is not None:
             yield from of_vehicle(
                 vehicle,
                 silent_at(vehicle, thresholds["hours"]),
+                ends=spoken + HISTORY,
+                expires=True,
                 seen_at=vehicle.reports.last_time("contact", False),
                 facts={"hours": thresholds["hours"]},
             )

@@ -40,9 +40,14 @@ def expired_at(location: Location, contract: Contract) -> datetime | None:
 
 
 def _replacement(location: Location, contract: Contract, after: datetime) -> Contract | None:
-    """Another contract of the location that came to be valid after a moment, or outlives it."""
+    """Another contract of the location that came to be valid after a moment, or outlives it; one that was there before
+    is of something else, e.g. of gas, as is one of another meter."""
+    begun = contract.reports.raw["state"][0][0]
     for other in location.contracts:
         if other is contract or str(other.reports.latest("state")).lower() != "valid":
+            continue
+        meters = {one.reports.latest("meter_code") for one in (contract, other)} - {None, ""}
+        if other.reports.raw["state"][0][0] < begun or len(meters) > 1:
             continue
         since, end = other.reports.since("state"), expired_at(location, other)
         if (since is not None and since >= after) or end is None or end > after:

@@ -10,10 +10,9 @@ from vehicles.rules.conditions.connection import RENAULT
 from vehicles.rules.conditions.settings import AUDI
 from vehicles.rules.snapshot import Service, Snapshot, Vehicle
 from vehicles.rules.windows import Thresholds, Window, condition, of_vehicle
+from vehicles.rules.words import NOT_RUNNING
 
 ZE_INTERACTIVE = "ZE_INTERACTIVE"
-# Kamereon's words for a contract that does not run.
-NOT_RUNNING = ("none", "ended", "expired", "revoked")
 USERS, NO_USERS = ("primary", "secondary"), ("guest", "none")
 PAIRING_BEGUN = ("started", "failed", "completed")
 
@@ -106,9 +105,15 @@ def runs_since(vehicle: Vehicle, service: Service) -> datetime | None:
     if service.reports.latest("state") != "active" or begins is None or not earlier:
         return None
     idle = service.reports.last_time("state", earlier[-1])
-    if idle is None or _moved_on(vehicle, idle) or (earlier[-1] != "requested" and paired_since(vehicle) is not None):
-        return None
-    return begins
+    is_renewed = earlier[-1] != "requested" and (paired_since(vehicle) is not None or _worked(vehicle, service))
+    return None if idle is None or _moved_on(vehicle, idle) or is_renewed else begins
+
+
+def _worked(vehicle: Vehicle, service: Service) -> bool:
+    """Whether the car was heard of before its service came to an end: platforms send no steps of a pairing."""
+    heard = vehicle.reports.first_time("contact", True)
+    ended = service.reports.last_time("state", service.reports.before("state")[-1])
+    return heard is not None and ended is not None and heard < ended
 
 
 def _moved_on(vehicle: Vehicle, after: datetime) -> bool:

@@ -73,7 +73,7 @@ def private_since(vehicle: Vehicle) -> datetime | None:
 def position_available(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """A Volkswagen ID's position became available. Told once per vehicle."""
     for vehicle in snapshot.vehicles:
-        if is_volkswagen_id(vehicle):
+        if is_volkswagen_id(vehicle) and vehicle.is_linked:
             begins = became_available(vehicle, POSITION)
             yield from _for_days(vehicle, begins, thresholds["days"])
 
@@ -91,7 +91,9 @@ def mini_unlocked(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window
 def unlocked(snapshot: Snapshot, brand: str, thresholds: Thresholds) -> Iterator[Window]:
     """Both capabilities that smart charging needs are there, and at least one of them was not before."""
     for vehicle in snapshot.vehicles:
-        if vehicle.brand != brand or not all(capability(vehicle, c) == AVAILABLE for c in (POSITION, START_STOP)):
+        if vehicle.brand != brand or not vehicle.is_linked:
+            continue
+        if not all(capability(vehicle, c) == AVAILABLE for c in (POSITION, START_STOP)):
             continue
         moments = [m for c in (POSITION, START_STOP) if (m := became_available(vehicle, c)) is not None]
         yield from _for_days(vehicle, max(moments, default=None), thresholds["days"])
