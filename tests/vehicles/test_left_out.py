@@ -108,4 +108,4 @@ def test_what_is_no_word_of_the_plug_is_kept_of_cars_that_are_plugged_in_alone()
     take(telemetry(at(minutes=-8), charge_state="disconnected"), telemetry(at(minutes=-7), soc=50))
     assert not ChargingSession.objects.exists()
     take(plugged(-0.1, soc=50), telemetry(at(minutes=-1), soc=52), telemetry(at() + day, soc=90), now=at() + day)
-    assert [(row.soc_last, row.last_at) for row in ChargingSession.objects.all()] == [(52, at(hours=-0.1))]
+    assert [(row.soc_last, row.last_at) for row in ChargingSession.objects.all()] == [(52, at(minutes=-1))]

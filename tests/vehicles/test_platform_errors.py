@@ -94,7 +94,7 @@ def test_an_error_that_says_nothing_and_a_number_that_is_none_are_shown() -> Non
 def test_power_alone_is_telemetry() -> None:
     make("smartcar")
     answer = send("smartcar", state(signal("charge-wattage", 7.4, unit="kilowatts")))
-    assert answer.json()["facts"] == 2, answer.content
+    assert answer.json()["facts"] == 3, answer.content
 
 
 @pytest.mark.parametrize(("level", "rate"), [("66%", "7,3"), (" 66 % ", "7.3"), ("66,0", 7.3), (66, "7,30")])

@@ -74,7 +74,7 @@ class VehicleData(Data, kw_only=True):
         if isinstance(said, dict) and states:
             data["capabilities"] = {name: one for name, one in (said | states).items() if one is not None}
         return [
-            f"`capabilities`: {shortened(name)} {f'was read as {state}' if state else 'does not say `isCapable`'}."
+            f"`capabilities`: {shortened(name)} {f'was read as {state}' if state else 'does not say `isCapable` and was left out'}."
             for name, state in states.items()
         ]
 
