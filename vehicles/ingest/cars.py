@@ -73,8 +73,9 @@ class VehicleData(Data, kw_only=True):
         states = {name: state_of_capability(one) for name, one in objects.items()}
         if isinstance(said, dict) and states:
             data["capabilities"] = {name: one for name, one in (said | states).items() if one is not None}
+        unsaid = "does not say `isCapable` and was left out"
         return [
-            f"`capabilities`: {shortened(name)} {f'was read as {state}' if state else 'does not say `isCapable` and was left out'}."
+            f"`capabilities`: {shortened(name)} {f'was read as {state}' if state else unsaid}."
             for name, state in states.items()
         ]
 

@@ -7,7 +7,8 @@ Switching smart charging off ends a managed session at once; the unmanaged one b
 sample for a day it has ended, and while the car or its account is gone nothing is recorded.
 
 What a sample leaves out stays as it was since the car was plugged in: one that says nothing of the plug neither begins
-nor prolongs a session unless the charge rises, but its power and its charge count, and the place is that of the first sample that knows it.
+nor, unless the charge rises, prolongs a session, but its power and its charge count, and the place is that of the first
+sample that knows it.
 """
 
 from __future__ import annotations
