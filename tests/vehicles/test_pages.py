@@ -70,7 +70,7 @@ def world(db: None) -> None:
         ("drivers", "open:any", "Anna", "No drivers"),
         ("vehicles", "pairing:lost", "Audi One", "Tesla"),
         ("accounts", "auth:invalid*", ACCOUNT, "No accounts"),
-        ("sessions", "managed:no open:yes", "Smart charging is off", "No charging sessions"),
+        ("sessions", "managed:no open:yes", "unmanaged", "No charging sessions"),
         ("contracts", "supplier:eneco", "Eneco", "No contracts"),
         ("notifications", "state:suppressed", "AudiRemoteAccessDisabled", "InvalidCredentialsBanner Critical"),
         ("catalogue", "category:money channel:email", "PayoutReceipt", "CarNotFound"),
