@@ -151,6 +151,9 @@ def read_message(message: DeviceMessage) -> tuple[DeviceMessage, list[str]]:
     if kind == "position" and changes.get("fix") is False:
         kind = _held(message, changes, _STATES) or kind
         changes |= {"type": kind}
+    elif kind == "pass" and message.uid is None and message.rfid:
+        kind = "lock"
+        changes |= {"type": kind}
     if kind == "lock":
         changes |= _lock(changes.get("state", message.state), notes)
     elif kind == "chain_type":

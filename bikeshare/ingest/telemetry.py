@@ -70,6 +70,8 @@ def problem(message: DeviceMessage) -> str:
     if not message.boitier.strip() or len(message.boitier) > 40:
         return "`boitier` must be the number of a boitier."
     check = _CHECKS.get(message.type)
+    if check is None and message.fix is False:
+        check = _position
     return check(message) if check else f"`type` must be one of {', '.join(TelemetryType.values)}."
 
 

@@ -168,8 +168,9 @@ def test_what_is_left_out_is_said(api: ApiClient) -> None:
     answer = post(api, [{"boitier": box} | body for body, _words in sent])
     said = {n: " ".join(one["warning"] for one in answer["warnings"] if one["index"] == n) for n in range(len(sent))}
     assert [words for n, (_body, words) in enumerate(sent) if words not in said[n]] == []
-    (rejected,) = post(api, {"boitier": box, "type": "position", **PLACE, "valid": False})["rejected"]
-    assert "no valid fix" in rejected["error"]
+    for kind in ({}, {"type": "position"}):
+        (rejected,) = post(api, {"boitier": box, **kind, **PLACE, "valid": False})["rejected"]
+        assert "no valid fix" in rejected["error"]
 
 
 @pytest.mark.parametrize("name", ["uid", "rfid"])
@@ -178,6 +179,5 @@ def test_a_docks_tag_that_comes_alone_ends_the_trip(api: ApiClient, name: str) -
     box, dock = trip.vehicule.boitier.number, DockFactory(program=trip.program)
     post(api, {"boitier": box, "type": "lock", "state": "locked", "at": iso(NOW)})
     assert not told("trip.terminated")
-    kind = {"type": "rfid"} if name == "uid" else {}
-    post(api, {"boitier": box, **kind, name: dock.rfid, "at": iso(NOW)})
+    post(api, {"boitier": box, "type": "rfid", name: dock.rfid, "at": iso(NOW)})
     assert (len(told("trip.terminated")), told("boitier.pass.unrecognized")) == (1, [])
