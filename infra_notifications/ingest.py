@@ -15,13 +15,12 @@ import msgspec
 
 from core.device_clock import in_time, parse_time
 from core.text import one_line
+from infra_notifications.rules import fault_names as faults
 from infra_notifications.rules import reported_values as values
 from infra_notifications.rules.action_names import fold
-from infra_notifications.rules.fault_names import BESIDE, MAX_PLACE, STOPPED, event_fault, status_fault, transfer_fault
-from infra_notifications.rules.placeholders import tells_more
+from infra_notifications.rules.placeholders import only_names_cause, tells_more
 from infra_notifications.rules.places import place_of, placed
 from infra_notifications.rules.present_words import at_present
-from infra_notifications.rules.reported_values import ANSWER, NOTHING, reported, told_by_report
 from infra_notifications.rules.security_events import SECURITY, tells_fault
 from infra_notifications.rules.status_details import error_of, names_code, said_beside
 from infra_notifications.rules.stop_reasons import is_fault
@@ -199,7 +198,7 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
             words=words,
             occurred_at=parse_time(body.get("timestamp")),
             over=status.lower() in OPERATIVE or None,
-            fault=status_fault(where, of_evse=True, vague=faulted and not tells_more(words)),
+            fault=faults.status_fault(where, of_evse=True, vague=faulted and not tells_more(words)),
             alarming=faulted or not is_status(status),
             defective=faulted,
             faulted=faulted,
@@ -219,7 +218,8 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
     is_two, evse, connector = "connectorStatus" in body, body.get("evseId"), body.get("connectorId")
     where = placed(evse, connector) if is_two else placed(connector if evse is None else evse)
     codes, faulted = codes_of(error, vendor_code, minimum_codes(info)), status.lower() == FAULTED
-    vague = faulted and not tells_more(error, said)
+    is_caused, is_beside = only_names_cause(said), is_operative and not (fine and not said)
+    vague = faulted and not is_caused and not tells_more(error, said)
     yield Observation(
         action,
         protocol,
@@ -229,7 +229,7 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
         codes if fine else tuple(code for code in codes if code.lower() != "noerror"),
         vendor=text(body.get("vendorId")),
         words=said[:MAX_TEXT],
-        fault=status_fault(where, of_evse=is_two, vague=vague) + BESIDE * (is_operative and not (fine and not said)),
+        fault=faults.status_fault(where, of_evse=is_two, vague=vague, beside=is_beside, caused=is_caused),
         operative=is_operative,
         alarming=not fine or faulted or not is_status(status) or names_code(vendor_code),
         defective=not fine or faulted,
@@ -239,8 +239,7 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
 
 
 def _notify_event(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
-    events = body.get("eventData")
-    generated = parse_time(body.get("generatedAt"))
+    events, generated = body.get("eventData"), parse_time(body.get("generatedAt"))
     bodies = [*enumerate(map(object_of, events if isinstance(events, list) else [events]))]
     for entry, data in in_time([each for each in bodies if each[1]], lambda each: parse_time(each[1].get("timestamp"))):
         yield _event(protocol, action, data, generated, entry)
@@ -251,26 +250,25 @@ def _event(protocol: str, action: str, data: dict[str, Any], generated: datetime
     name, what, where = text(component.get("name")), text(variable.get("name")), place_of(data)
     codes, words = codes_of(data.get("techCode")), text(data.get("techInfo"))
     value, alerting = data.get("actualValue"), text(data.get("trigger")).lower() == "alerting"
-    told, names_defect = reported(name, what, value, alerting=alerting), what.lower() in DEFECTS
+    told, names_defect = values.reported(name, what, value, alerting=alerting), what.lower() in DEFECTS
     is_state, severity = told.is_state or what.lower() == "availabilitystate", severity_of(data.get("severity"))
     grave = severity is not None and severity < GRAVEST_HARMLESS
     on = values.defect_truth(name, what, value, alerting=alerting and (grave or severity is None))
     said, names_defect = event_truth(what.lower(), value) if on is None else on, names_defect or on is True
     is_calm = (said is False or told.over) and not (is_state or values.is_answer(name, what, value))
     if is_calm and (grave or (not told.over and tells_more(words, *codes) and asserts(words))):
-        said, told = None, NOTHING  # it does not end what the alert or its words tell
+        said, told = None, values.NOTHING  # it does not end what the alert or its words tell
     instance = "".join(f"[{text(part.get('instance'))}]" for part in (component, variable) if part.get("instance"))
     # That a monitor is no longer exceeded (2.1, N08) says nothing of others; the value does.
     monitor = whole(data.get("variableMonitoringId")) if said is not False and not told.over else None
-    fault = event_fault(f"{name}/{what}{instance}", where, tuple(filter(names_more, codes)), monitor)
+    fault = faults.event_fault(f"{name}/{what}{instance}", where, tuple(filter(names_more, codes)), monitor)
     if said and what.lower() in CODE_VARIABLES:
         codes, names_defect = codes_of(data.get("techCode"), value), True
     said, names_defect = True if told.is_broken or told.is_sensed else said, names_defect or told.is_broken
     status = told.status or (text(value) if is_state and not told.over else "")
     words = (f"{words} {told.words}".strip() if told.words else in_words(words, status))[:MAX_TEXT]
-    over = None if said is None else not said
-    if told.over or truth(data.get("cleared")) or status.lower() in OPERATIVE:
-        over = True
+    is_over = told.over or truth(data.get("cleared")) or status.lower() in OPERATIVE
+    over = True if is_over else None if said is None else not said
     if over and status.lower() == FAULTED:
         status = ""  # it is no longer, and what it is instead is not said
     faulted = status.lower() == FAULTED and over is not True
@@ -279,6 +277,7 @@ def _event(protocol: str, action: str, data: dict[str, Any], generated: datetime
     is_named = is_named or (alerting and severity is None and values.tells_broken(words, codes))
     defective = over is not True and (faulted or grave or is_named or (said is True and names_defect))
     vague = faulted and not tells_more(words, text(data.get("techCode")))
+    of_state = faults.status_fault(where._replace(evse=where.evse or 0), of_evse=True, vague=vague)
     is_news = not is_state and not informational and over is not True and (said is True or alerting)
     is_boolean = names_defect or what.lower() == "active" or text(value).lower() == "true" or value is True
     return Observation(
@@ -294,7 +293,7 @@ def _event(protocol: str, action: str, data: dict[str, Any], generated: datetime
         over=over,
         # A number or text that merely changed asserts no fault; a boolean does, and so do an alert and a status.
         asserted=(said is not None and not informational) or alerting or grave or status.lower() in INOPERATIVE,
-        fault=status_fault(where._replace(evse=where.evse or 0), of_evse=True, vague=vague) if is_state else fault,
+        fault=of_state if is_state else fault,
         explained=bool(codes or words) and not informational,
         is_state=is_state,
         transient=told.is_past or what.lower() == "operated",
@@ -312,7 +311,7 @@ def _notify_report(protocol: str, action: str, body: dict[str, Any]) -> Iterator
     """What a report of all variables, or the answer to GetVariables, says of those that say whether something is
     broken, as it is at present."""
     generated = parse_time(body.get("generatedAt"))
-    for report, value in told_by_report(body):
+    for report, value in values.told_by_report(body):
         about = {name: report.get(name) for name in ("component", "variable", "evse")}
         seen = _event(protocol, "NotifyReport", about | {"actualValue": value}, generated)
         yield msgspec.structs.replace(seen, alarming=seen.defective)
@@ -326,7 +325,7 @@ def _security_event(protocol: str, action: str, body: dict[str, Any]) -> Iterato
         0,
         codes=codes_of(kind),
         words=text(body.get("techInfo")),
-        fault=f"{SECURITY}{kind}"[:MAX_PLACE],
+        fault=f"{SECURITY}{kind}"[: faults.MAX_PLACE],
         alarming=True,
         defective=tells_fault(kind),
         transient=True,
@@ -343,7 +342,7 @@ def _transaction_end(protocol: str, action: str, body: dict[str, Any]) -> Iterat
         return
     place, at = object_of(body.get("evse")), parse_time(body.get("timestamp"))
     where = placed(place.get("id"), place.get("connectorId"))
-    fault = status_fault(where) + STOPPED
+    fault = faults.status_fault(where) + faults.STOPPED
     said = Observation(action, protocol, where.evse, codes=(reason,), words=reason, fault=fault, occurred_at=at)
     yield msgspec.structs.replace(said, alarming=True, defective=True, transient=True)
 
@@ -365,7 +364,7 @@ def _data_transfer(protocol: str, action: str, body: dict[str, Any]) -> Iterator
             vendor=vendor,
             words=alarm.words,
             over=alarm.over,
-            fault=transfer_fault(vendor, alarm.topic, alarm.name, place_names(alarm.connector)),
+            fault=faults.transfer_fault(vendor, alarm.topic, alarm.name, place_names(alarm.connector)),
             alarming=is_open,
             defective=is_open and alarm.is_told,
             transient=True,
@@ -394,7 +393,7 @@ _READERS = {
     "statusnotification": _status_notification,
     "notifyevent": _notify_event,
     "notifyreport": _notify_report,
-    ANSWER.lower(): _notify_report,
+    values.ANSWER.lower(): _notify_report,
     "notifyderalarm": _der_alarm,
     "securityeventnotification": _security_event,
 }

@@ -7,8 +7,12 @@ codes and the monitor that tell it from others at the same place.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+from infra_notifications.rules.action_names import fold
+from infra_notifications.rules.placeholders import only_names_cause
 from infra_notifications.rules.places import Place
+from infra_notifications.rules.vocabulary import STANDARD_CODES
 
 MAX_PLACE, MAX_CODE, MOST_CODES = 140, 50, 4
 # What a status holds open, and a status of the station as a whole.
@@ -22,21 +26,28 @@ STOPPED, FOLLOWS = "#stopped", "#follows"
 FOLLOWING = frozenset(("occupied", "finishing", "suspendedevse"))
 # Ends the name of a fault of which the cause is not known: "Faulted" without a word.
 VAGUE = "?"
+# Before each code by which a status or a vendor's message tells its fault; in a clear, without one: what has none, too.
+CODE = "#code="
+# Ends the name of what only says that another fault stops the charging.
+CAUSED = f"{CODE}caused{VAGUE}"
 _CONNECTOR, _MONITOR = "connector=", "monitor="
 # What is called without the number of an EVSE.
 _PLACE = re.compile(r"(?:status|transfer:[^#@?]*)(?![^#?])")
 
 
-def status_fault(where: Place, *, of_evse: bool = False, vague: bool = False) -> str:
+def status_fault(
+    where: Place, *, of_evse: bool = False, vague: bool = False, beside: bool = False, caused: bool = False
+) -> str:
     """What a reported status holds open; that of the whole station (0) is not ended by one of its connectors, that of a
     connector of an EVSE (2.x) not by its neighbour or by the EVSE as a whole (`of_evse`), and that of the EVSE not by
     its connectors. What has a name and no number is ended by that, or by the whole station."""
     evse, connector, names = where
+    behind = VAGUE * vague + BESIDE * beside + CAUSED * caused
     if evse == 0:
         own = "".join(f"#{_CONNECTOR}{name}" for name in names) + f"#{connector}" * bool(names and connector)
-        return WHOLE_STATION + own + VAGUE * vague
+        return WHOLE_STATION + own + behind
     own = f"#{connector}" if connector else f"#={names[0]}" if names else "#evse" * of_evse
-    return STATUS + own + VAGUE * vague
+    return STATUS + own + behind
 
 
 def at_connector(fault: str, number: int) -> str:
@@ -51,7 +62,7 @@ def event_fault(place: str, where: Place, codes: tuple[str, ...] = (), monitor: 
     connectors = [f"{_CONNECTOR}{name}" for name in (*names, *[connector] * bool(connector))]
     parts = connectors + [code[:MAX_CODE] for code in codes[:MOST_CODES]]
     parts += [f"{_MONITOR}{monitor}"] * (monitor is not None)
-    return "#".join((f"{place[:MAX_PLACE]}@{evse or 0}", *parts))
+    return "#".join((f"{place[:MAX_PLACE]}@{evse or 0}", *parts)) + CAUSED * only_names_cause(*codes)
 
 
 def transfer_fault(vendor: str, topic: str, name: str, places: tuple[str, ...] = ()) -> str:
@@ -61,9 +72,16 @@ def transfer_fault(vendor: str, topic: str, name: str, places: tuple[str, ...] =
     return f"transfer:{maker}:{topic[:MAX_CODE]}" + f"#{named}" * bool(named) + where
 
 
+def told_by_codes(fault: str, codes: Iterable[str]) -> str:
+    """The name of a fault, or of its end, of these codes: a status tells of one after another at the same place."""
+    if fault.endswith(VAGUE) or not fault.startswith(("status", "transfer:")):
+        return fault
+    return fault + "".join(CODE + fold(code)[:MAX_CODE] for code in codes)
+
+
 def ending_what_faulted(fault: str) -> str:
     """The name of a clear that ends what was reported beside Faulted at the place of this fault, and nothing else."""
-    return fault.rstrip(VAGUE).removesuffix(BESIDE) + NOT_BESIDE
+    return fault.removesuffix(CAUSED).rstrip(VAGUE).removesuffix(BESIDE) + NOT_BESIDE
 
 
 def end_beside(fault: str, status: str) -> str:
@@ -88,17 +106,36 @@ def is_never_ended(fault: str) -> bool:
 def covers(clear: str, fault: str) -> bool:
     """Whether the end of one fault is that of another: one without techCode or monitor (2.x) means all of its place,
     one with it also the one without; one of a part of several connectors means all of them, and not the other way
-    round. Stations do not always write their own names alike."""
+    round. Stations do not always write their own names alike. The end of codes is that of no other code."""
     if FOLLOWS in clear and STOPPED in fault:
         return False
-    place, connectors, monitors, codes = _parts(clear.replace(FOLLOWS, ""))
-    other, its_connectors, its_monitors, its_codes = _parts(fault.replace(STOPPED, ""))
+    place, connectors, monitors, codes, ended = _parts(clear.replace(FOLLOWS, ""))
+    other, its_connectors, its_monitors, its_codes, told = _parts(fault.replace(STOPPED, ""))
     return (
         _is_same_place(place, other)
+        and (not ended or _are_over(ended, told))
         and connectors <= its_connectors
         and (monitors <= its_monitors or not its_monitors)
         and (codes <= its_codes or codes >= its_codes)
     )
+
+
+def _are_over(ended: set[str], told: set[str]) -> bool:
+    if "" in ended:
+        return not told or bool(told & ended)
+    return bool(told) and (told - STANDARD_CODES or told) <= ended
+
+
+def is_told_again(fault: str, other: str) -> bool:
+    """Whether a fault is told by nothing but what another is told by."""
+    bare, *codes = fault.split(CODE)
+    its_bare, *its_codes = other.split(CODE)
+    return covers(bare, its_bare) and covers(its_bare, bare) and {*codes} <= {*its_codes}
+
+
+def is_known_as(fault: str, other: str) -> bool:
+    """The same of two that were told beside a status of the same kind, so that they end alike."""
+    return (BESIDE in fault) == (BESIDE in other) and is_told_again(fault, other)
 
 
 def is_same(clear: str, fault: str) -> bool:
@@ -106,17 +143,19 @@ def is_same(clear: str, fault: str) -> bool:
     the station as a whole is of what has but a name, too."""
     if FOLLOWS in clear and STOPPED in fault:
         return False
-    place, connectors, *parts = _parts(clear.replace(FOLLOWS, ""))
-    other_place, its_connectors, *others = _parts(fault.replace(STOPPED, ""))
+    place, connectors, *parts, _ended = _parts(clear.replace(FOLLOWS, ""))
+    other_place, its_connectors, *others, _told = _parts(fault.replace(STOPPED, ""))
     return parts == others and connectors <= its_connectors and _is_same_place(place, other_place)
 
 
-def _parts(fault: str) -> tuple[str, set[str], set[str], set[str]]:
-    """The place of a name, its connector and monitor, and what else it says."""
+def _parts(fault: str) -> tuple[str, set[str], set[str], set[str], set[str]]:
+    """The place of a name, its connector and monitor, what else it says, and the codes of a status."""
     place, *parts = fault.rstrip(VAGUE).lower().split("#")
+    told = {part[len(CODE) - 1 :] for part in parts if part.startswith(CODE[1:])}
+    parts = [part for part in parts if not part.startswith(CODE[1:])]
     connectors = {part for part in parts if part.startswith(_CONNECTOR)}
     monitors = {part for part in parts if part.startswith(_MONITOR)}
-    return place, connectors, monitors, {*parts} - connectors - monitors
+    return place, connectors, monitors, {*parts} - connectors - monitors, told
 
 
 def _is_same_place(place: str, other: str) -> bool:

@@ -17,13 +17,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import msgspec
-from msgspec.structs import replace
 
 from core.device_clock import Moment
 from infra_notifications.choices import Case, CloseReason
-from infra_notifications.ingest import FAULTED
-from infra_notifications.rules.fault_names import NOT_BESIDE, VAGUE, covers, is_never_ended, is_same
-from infra_notifications.rules.placeholders import told_by
+from infra_notifications.rules.fault_names import NOT_BESIDE, VAGUE, covers, is_same
 from infra_notifications.rules.security_events import names_end_of
 
 SILENCE, NEUTRAL, OCPI_OFFLINE = "silence", "signal", "ocpi offline"
@@ -54,6 +51,8 @@ class Signal(msgspec.Struct, frozen=True):
     queued: bool = False
     # It is one of those that end a fault in whichever case it was counted.
     every_case: bool = False
+    # The name of the end that the message of a raise tells as well, of another fault.
+    ending: str = ""
 
     @property
     def order(self) -> datetime:
@@ -132,7 +131,7 @@ def apply(signal: Signal, history: CaseHistory, *, news_since: datetime | None =
 
 
 def _raise(signal: Signal, history: CaseHistory, news_since: datetime | None) -> str:
-    incident, over_at = history.open, _over_at(signal, history)
+    incident, over_at = history.open, ended_at(signal, history)
     if incident is None:
         return _open(signal, history, over_at)
     incident.repeats += 1
@@ -143,8 +142,8 @@ def _raise(signal: Signal, history: CaseHistory, news_since: datetime | None) ->
         stale = news_since is not None and incident.last_raised_at < news_since
         incident.freshened = incident.freshened or stale
         incident.last_raised_at = signal.order
-    _note_raise(signal, history)
-    _join(signal, incident)
+    note_raise(signal, history)
+    join(signal, incident)
     return IncidentChange.REPEATED
 
 
@@ -169,26 +168,26 @@ def _open(signal: Signal, history: CaseHistory, over_at: datetime | None) -> str
     history.touched.append(incident)
     if over_at is None:
         history.open = incident
-        _note_raise(signal, history)
+        note_raise(signal, history)
     else:
         close(incident, over_at, over_at, CloseReason.CLEARED)
         history.last_closed = incident
     return IncidentChange.OPENED
 
 
-def _note_raise(signal: Signal, history: CaseHistory) -> None:
+def note_raise(signal: Signal, history: CaseHistory) -> None:
     if signal.fault not in history.raised and len(history.raised) >= MOST_FAULTS:
         return
     history.raised[signal.fault] = max(signal.order, history.raised.get(signal.fault, signal.order))
 
 
-def _over_at(signal: Signal, history: CaseHistory) -> datetime | None:
+def ended_at(signal: Signal, history: CaseHistory) -> datetime | None:
     """When the fault of a raise had ended that was received after its end; None for one that holds."""
     clears = (*history.cleared.items(), *history.cleared_everywhere.items())
     return max((order for fault, order in clears if order > signal.order and _ends(fault, signal.fault)), default=None)
 
 
-def _join(signal: Signal, incident: IncidentState) -> None:
+def join(signal: Signal, incident: IncidentState) -> None:
     """Adds a fault to those that hold an incident open. A momentary one, which nobody will clear, ends by time, and
     only while no lasting one is there: `ends_at` is set exactly when all of them are momentary."""
     end = _end_of(signal)
@@ -265,129 +264,6 @@ def _ends(clear: str, fault: str) -> bool:
     if clear.endswith(NOT_BESIDE):
         return is_same(clear[: -len(NOT_BESIDE)], fault)
     return covers(clear, fault) or names_end_of(clear, fault)
-
-
-Orders = dict[str, dict[str, datetime]]
-
-
-class PointHistory:
-    """All cases at one charge point, among which a fault belongs to one: to OTHER_FAULT only as long as no other case
-    has it. "Faulted" without a cause belongs to what is open with a cause, and to OTHER_FAULT when that has ended."""
-
-    def __init__(self, raised: Orders | None = None, cleared: Orders | None = None) -> None:
-        """`raised` and `cleared` are what is remembered, by case ("": every case) and fault; they change with it."""
-        self.cases: dict[Case, CaseHistory] = {}
-        self.raised: Orders = raised if raised is not None else {}
-        self.cleared: Orders = cleared if cleared is not None else {}
-
-    def of(self, case: Case) -> CaseHistory:
-        history = self.cases.get(case)
-        if history is None:
-            raised, cleared = self.raised.setdefault(case.value, {}), self.cleared.setdefault(case.value, {})
-            everywhere = self.cleared.setdefault("", {})
-            history = self.cases[case] = CaseHistory(raised=raised, cleared=cleared, cleared_everywhere=everywhere)
-        return history
-
-    def is_open(self, case: Case) -> bool:
-        return case in self.cases and self.cases[case].open is not None
-
-    @property
-    def open_incidents(self) -> list[IncidentState]:
-        return [history.open for history in self.cases.values() if history.open is not None]
-
-    def apply(self, signal: Signal, *, news_since: datetime | None = None) -> str:
-        """Applies one signal and returns the IncidentChange."""
-        if not signal.raised and not self.is_open(signal.case):
-            # Most clears, by far: they are remembered for raises that are received late.
-            if not signal.only:
-                note_end(
-                    signal.fault,
-                    signal.order,
-                    self.cleared.setdefault("" if signal.every_case else signal.case.value, {}),
-                )
-            return IncidentChange.NOTHING
-        if cause := self._cause_of(signal):
-            if _over_at(signal, self.of(signal.case)) is not None:
-                return IncidentChange.LATE
-            _join(signal, cause)
-            self.of(cause.case).touch(cause)
-            _note_raise(signal, self.of(cause.case))
-            return IncidentChange.JOINED
-        step = apply(signal, self.of(signal.case), news_since=news_since)
-        if signal.case == Case.OTHER_FAULT:
-            return step
-        if signal.raised and step in (IncidentChange.OPENED, IncidentChange.REPEATED):
-            self._take_over(signal)
-        elif step == IncidentChange.EASED:
-            self._give_back(signal)
-        return step
-
-    def _cause_of(self, signal: Signal) -> IncidentState | None:
-        """What is open and explains a fault that no rule knows: "Faulted" without a word, or with none but its own."""
-        if not (signal.raised and signal.case == Case.OTHER_FAULT):
-            return None
-        is_vague, causes = signal.fault.endswith(VAGUE), filter(_is_cause, self.open_incidents)
-        return next((cause for cause in causes if is_vague or _repeats(signal, cause)), None)
-
-    def end_everywhere(self, signal: Signal) -> list[tuple[Case, str]]:
-        """Applies a clear that ends its fault in whichever case it was counted; returns what it did to which."""
-        if not self.open_incidents:
-            note_end(signal.fault, signal.order, self.cleared.setdefault("", {}))
-            return [(signal.case, IncidentChange.NOTHING)]
-        return [(case, self.apply(replace(signal, case=case))) for case in Case]
-
-    def _share(self, incident: IncidentState, faults: set[str]) -> None:
-        if faults <= incident.faults:
-            return
-        # What ends by time goes on for as long as that, as in `_join`.
-        incident.faults = incident.faults | faults if incident.ends_at is None else faults
-        incident.ends_at = None
-        self.of(incident.case).touch(incident)
-
-    def _take_over(self, signal: Signal) -> None:
-        """What was counted as OTHER_FAULT turns out to be this."""
-        other, mine = self.of(Case.OTHER_FAULT), self.of(signal.case).open
-        if other.open is None or mine is None or signal.order < other.open.last_raised_at:
-            return
-        vague = {fault for fault in other.open.faults if fault.endswith(VAGUE)} if _is_cause(mine) else set()
-        rest = other.open.faults - vague
-        rest = {fault for fault in rest if not (covers(signal.fault, fault) and covers(fault, signal.fault))}
-        if rest == other.open.faults:
-            return
-        self._share(mine, vague)
-        other.touch(other.open)
-        if rest:
-            other.open.faults = rest
-            return
-        other.open.goes_on_as = mine
-        close(other.open, signal.moment.at, signal.received_at, CloseReason.RENAMED)
-        other.last_closed, other.open = other.open, None
-
-    def _give_back(self, signal: Signal) -> None:
-        """What is left without a cause is OTHER_FAULT."""
-        history = self.of(signal.case)
-        incident = history.open
-        if incident is None or not all(fault.endswith(VAGUE) for fault in incident.faults):
-            return
-        close(incident, signal.moment.at, signal.received_at, signal.close_reason)
-        history.last_closed, history.open = incident, None
-        for fault in sorted(incident.faults):
-            apply(
-                replace(signal, case=Case.OTHER_FAULT, raised=True, fault=fault, said=FAULTED.title(), rule_id=None),
-                self.of(Case.OTHER_FAULT),
-            )
-
-
-def _repeats(signal: Signal, cause: IncidentState) -> bool:
-    return signal.fault in cause.faults and told_by(signal.said) <= told_by(cause.said)
-
-
-def _is_cause(incident: IncidentState) -> bool:
-    """Whether an incident explains that a charge point is Faulted: neither silence does, nor what is but a moment. What
-    ends by time because nobody says its end does."""
-    if incident.case in (Case.OTHER_FAULT, Case.UNAVAILABLE):
-        return False
-    return incident.ends_at is None or any(map(is_never_ended, incident.faults))
 
 
 def close(incident: IncidentState, at: datetime, received_at: datetime, reason: CloseReason) -> None:

@@ -14,8 +14,10 @@ from msgspec.structs import replace
 
 from infra_notifications.choices import Case, Effect
 from infra_notifications.ingest import BESIDE_STATUS, FAULTED, UNSPECIFIC, Observation
+from infra_notifications.rules.fault_names import MOST_CODES
 from infra_notifications.rules.lettering import Dictionary, plain, spellings
 from infra_notifications.rules.phrases import FULL_FORMS
+from infra_notifications.rules.placeholders import told_by
 from infra_notifications.rules.reported_values import tells_broken
 from infra_notifications.rules.rule_words import Heard, RuleRow, Says
 from infra_notifications.rules.transfer_words import words_of
@@ -23,6 +25,7 @@ from infra_notifications.rules.vocabulary import STANDARD_CODES
 from infra_notifications.rules.word_patterns import one_of, word_pattern
 from infra_notifications.rules.wording import (
     ends_of,
+    names_of,
     taken_apart,
 )
 
@@ -118,6 +121,11 @@ def _of_actions(actions: Sequence[str]) -> Callable[[str], bool] | None:
 
 # What no rule knows and is broken all the same, and what is Faulted although a rule means that it is no alarm.
 OTHER_FAULT = CompiledRule(None, "A fault that no rule knows", Effect.RAISE, Case.OTHER_FAULT, None, ())
+# What ends a code alone, by the case that the code has.
+ENDS_OF_CODE = {
+    case: CompiledRule(None, "The end of a code", Effect.CLEAR, case, None, ()) for case in ("", *Case.values)
+}
+_CLAUSES = re.compile(r"[,;|]|\.(?=\s)")
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -133,6 +141,10 @@ class Reading(msgspec.Struct, frozen=True):
     ended: str = ""
     is_vague: bool = False
     further: tuple[CompiledRule, ...] = ()
+    # The codes that tell what is broken, those that are over, and what is left without these, in a line for people.
+    codes: tuple[str, ...] = ()
+    over: tuple[str, ...] = ()
+    left: str = ""
 
     @property
     def raises(self) -> bool:
@@ -145,7 +157,7 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 def _reading(rules: Sequence[CompiledRule], observation: Observation) -> Reading:
-    if over := _ended_codes(observation):
+    if observation.words and (over := _ended_codes(observation)):
         return _reading_of_end(rules, observation, over)
     heard = Heard(observation)
     rule = _beside_no_error(rules, observation, heard)
@@ -171,7 +183,7 @@ def _reading(rules: Sequence[CompiledRule], observation: Observation) -> Reading
 
 def _ended_codes(observation: Observation) -> tuple[str, ...]:
     """The vendor's codes of which the words say that they are over: "Error CX004 resolved"."""
-    if observation.component or observation.over or not observation.words:
+    if observation.component or observation.over:
         return ()
     vendors = (code for code in observation.codes[1:] if code.lower() not in UNSPECIFIC)
     return tuple(code for code in vendors if ends_of(observation.words, code))
@@ -182,14 +194,22 @@ def _reading_of_end(rules: Sequence[CompiledRule], observation: Observation, ove
     gone = replace(observation, codes=over, words="")
     heard = Heard(gone)
     ended = next((rule.case for rule in rules if rule.effect == Effect.RAISE and rule.is_met_by(gone, heard)), "")
-    left = tuple(code for code in observation.codes if code not in over)
-    found = replace(_reading(rules, replace(observation, codes=left)), said=observation.said)
-    is_unspecific = all(code.lower() in UNSPECIFIC for code in left)
-    if found.raises and is_unspecific and not found.is_plain:
-        if ended and not observation.counts:
-            return replace(found, rule=CompiledRule(None, "The end of a code", Effect.CLEAR, ended, None, ()))
-        found = replace(found, is_vague=True)
-    return replace(found, ended="" if found.rule and ended == found.rule.case else found.ended or ended)
+    codes = tuple(code for code in observation.codes if code not in over)
+    names = {name for code in over for name in names_of(code)}
+    clauses = (part for part in _CLAUSES.split(observation.words) if not any(name in part.lower() for name in names))
+    left = replace(observation, codes=codes, words=" ".join(clauses))
+    found = replace(_reading(rules, left), said=observation.said, over=over, left=left.said)
+    if found.raises and not found.is_plain:
+        if not observation.counts:  # what remains was told before
+            return replace(found, rule=ENDS_OF_CODE[ended], ended=ended)
+        found = replace(found, is_vague=all(code.lower() in UNSPECIFIC for code in codes))
+    ended = found.ended or ended
+    return replace(found, rule=found.rule or ENDS_OF_CODE[ended], ended=ended)
+
+
+def _own_codes(observation: Observation, over: tuple[str, ...]) -> tuple[str, ...]:
+    """The codes by which a fault is told from others: those that say more than "faulted"."""
+    return tuple(code for code in observation.codes if code not in over and told_by(code))[:MOST_CODES]
 
 
 def _beside_no_error(rules: Sequence[CompiledRule], observation: Observation, heard: Heard) -> CompiledRule | None:
@@ -323,7 +343,8 @@ class RuleBook:
         if (found := self._readings.get(facts)) is None:
             found = self._read(observation)
             if found.raises and found.rule:
-                found = replace(found, further=_further(self._of(observation.action), observation, found.rule))
+                further = _further(self._of(observation.action), observation, found.rule)
+                found = replace(found, further=further, codes=_own_codes(observation, found.over))
             if len(self._readings) >= self.REMEMBERED:  # of a flood that nobody repeats
                 self._readings.clear()
             self._readings[facts] = found
@@ -342,7 +363,7 @@ class RuleBook:
         """A text may have a letter wrong, in what names a fault or in what denies it."""
         rules = self._of(observation.action)
         found = _reading(rules, observation)
-        if found.rule and found.rule.is_exact:
+        if found.over or (found.rule and found.rule.is_exact):
             return found
         words = self._dictionary.corrected(taken_apart(observation.words))
         if words == observation.words:

@@ -21,6 +21,7 @@ from infra_notifications.rules.action_names import CALL, ERROR, RESULT
 from infra_notifications.rules.connections import ConnectionReport
 from infra_notifications.rules.frame_text import decoded
 from infra_notifications.rules.frames import Frame, MalformedFrame, frame_in, unwrap
+from infra_notifications.rules.placeholders import CONSEQUENCE
 from infra_notifications.rules.vocabulary import object_of, text, truth, whole
 
 EVEREST, FROM_EVEREST, FROM_STATION = "everest_api", "e2m", "in"
@@ -30,8 +31,6 @@ _KINDS = {2: CALL, 3: RESULT, 4: ERROR}
 # EvseManager stops charging for every error but a warning, so that only a warning is one (`errors_prevent_charging`).
 _SEVERITIES = {"high": 3, "medium": 4}
 _WARNING, _ERROR = 6, 4
-# What EvseManager raises beside an error that it heard itself, whose type is the message.
-_CONSEQUENCE = "evse_manager/Inoperative"
 _SNAKE = {
     "tech_code": "techCode",
     "tech_info": "techInfo",
@@ -127,7 +126,8 @@ def _error(station: str, value: Any, *, over: bool) -> Published:
     kind = text(error.get("type"))
     if not kind:
         raise NotUnderstood("An error without a `type`.")
-    if kind == _CONSEQUENCE and "/" in text(error.get("message")):
+    # Its message is the type of the error beside which it was raised.
+    if kind == CONSEQUENCE and "/" in text(error.get("message")):
         return NOTHING
     place = object_of(origin.get("mapping"))
     evse = whole(place.get("evse")) or whole(place.get("evse_id"))

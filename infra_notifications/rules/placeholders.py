@@ -34,6 +34,17 @@ _OWNERS = re.compile(
 _LETTER, _CODE = re.compile(r"[a-z]"), re.compile(r"[A-Za-z]\d+")
 _GAP = re.compile(r"[\s,;|·]+")
 
+# What EVerest raises beside an error that it heard itself, by its type, its text, and its cause in OCPP 1.6.
+CONSEQUENCE = "evse_manager/Inoperative"
+_CONSEQUENCE = re.compile(
+    rf"\W*caused[_ ]by:|\b{CONSEQUENCE}\b|charging is not possible\. usually caused by anothe", re.IGNORECASE
+)
+
+
+def only_names_cause(*texts: str) -> bool:
+    """Whether texts only say that another fault, which they may name, stops the charging."""
+    return any(_CONSEQUENCE.search(text) for text in texts if text)
+
 
 def told_by(said: str) -> frozenset[str]:
     """The words and numbers of a text that say more than that something is faulted, in lower case."""

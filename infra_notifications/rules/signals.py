@@ -7,9 +7,9 @@ from datetime import datetime
 from core.device_clock import Moment
 from infra_notifications.choices import Case, CloseReason, Effect
 from infra_notifications.ingest import Observation
-from infra_notifications.rules.fault_names import VAGUE, end_beside, ending_what_faulted
+from infra_notifications.rules.fault_names import CAUSED, VAGUE, end_beside, ending_what_faulted, told_by_codes
 from infra_notifications.rules.lifecycle import CLOSED, NEUTRAL, OCPI_OFFLINE, SILENCE, Signal
-from infra_notifications.rules.matching import Reading
+from infra_notifications.rules.matching import ENDS_OF_CODE, Reading
 
 # For how long a fault holds that nobody says the end of.
 TRANSIENT_S = 3_600
@@ -24,6 +24,8 @@ def signals_of(
     code that raised it, and the rules may have changed meanwhile.
     """
     signals, rule, fault = [], reading.rule, observation.fault
+    end = fault.removesuffix(CAUSED)
+    over = told_by_codes(end.rstrip(VAGUE), reading.over) if reading.over else ""
 
     def signal(case: Case | None, raised: bool, fault: str) -> Signal:
         every_case, momentary_s = case is None, rule.momentary_s if rule else None
@@ -31,20 +33,25 @@ def signals_of(
             momentary_s = momentary_s or TRANSIENT_S
         if observation.faulted:  # that lasts until another state, whatever the rule says of its cause
             momentary_s = None
-        fault = fault if raised else end_beside(fault, observation.status)
-        about = (case or Case.OTHER_FAULT, raised, fault, moment, received_at, reading.said, rule.id if rule else None)
-        return Signal(*about, momentary_s, queued=queued, every_case=every_case)
+        fault = told_by_codes(fault, reading.codes) if raised else end_beside(fault, observation.status)
+        said, ending = (reading.left or reading.said, over) if raised and over else (reading.said, "")
+        about = (case or Case.OTHER_FAULT, raised, fault, moment, received_at, said, rule.id if rule else None)
+        return Signal(*about, momentary_s, queued=queued, every_case=every_case, ending=ending)
 
-    if reading.ended:
-        signals.append(signal(Case(reading.ended), False, fault))
-    if effect != Effect.INFO or observation.over:
+    if reading.ended and not over:
+        signals.append(signal(Case(reading.ended), False, end))
+    if (effect != Effect.INFO or observation.over) and rule is not ENDS_OF_CODE[reading.ended]:
         case = Case(rule.case) if rule and rule.case and not observation.over else None
         unnamed = fault.rstrip(VAGUE) + VAGUE if reading.is_vague else fault
-        signals.append(signal(case, effect == Effect.RAISE, unnamed))
+        signals.append(signal(case, effect == Effect.RAISE, unnamed if effect == Effect.RAISE else end))
         if effect == Effect.RAISE:
             signals += [signal(Case(each.case), True, fault) for each in reading.further]
     # After the raise, so that what goes on in the same case does not end.
-    if observation.operative and not (signals and signals[-1].every_case):
+    if over:
+        signals.append(signal(None, False, over))
+        if reading.ended:
+            signals.append(signal(Case(reading.ended), False, told_by_codes(over, ("",))))
+    if observation.operative and (over or not (signals and signals[-1].every_case)):
         signals.append(signal(None, False, ending_what_faulted(fault)))
     return signals
 

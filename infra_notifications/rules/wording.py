@@ -255,12 +255,28 @@ def goes_on(said: str) -> bool:
 _ONLY_ENDS = _compiled(rf"\W*(?:(?:error|fault|alarm|is|has been|now)\W+)*{_OVER}\W*")
 
 
+_MAX_INFO = 50
+
+
 def ends_of(said: str, code: str) -> bool:
     """Whether a text, behind which this code stands, says that it is over: by its name, or in general."""
-    text, name = plain(said).lower(), plain(code).lower()
+    return any(_is_over(plain(said).lower(), name) for name in names_of(code))
+
+
+def names_of(code: str) -> list[str]:
+    """What texts call a code, in lower case: itself, and the last part of a path, "evse_board_support/TiltDetected"."""
+    name = plain(code).lower()
+    return [each for each in dict.fromkeys((name, name.rpartition("/")[2])) if each]
+
+
+def _is_over(text: str, name: str) -> bool:
     first = text.find(name)
-    if not name or first < 0:
+    if first < 0:
         return False
+    # What is cut ("CODE reso") is as long as a field of OCPP 1.6 may be.
+    rest = text[len(name) : _MAX_INFO].strip() if first == 0 and text[_MAX_INFO : _MAX_INFO + 1] == " " else ""
+    if rest and "resolved".startswith(rest):
+        return True
     bare = text.replace(name, "·")
     if text.find(name, first + 1) < 0:
         return bool(_ONLY_ENDS.fullmatch(bare))

@@ -259,7 +259,7 @@ class PointStates:
         """Whether the fault of another connector, or of the EVSE of a connector, is open there; that of the station as
         a whole is shown at the station."""
         faults = (fault for incident in self._store.open_incidents(point.id) for fault in incident.faults)
-        told = (fault for fault in faults if fault.startswith(STATUS) and not fault.endswith(BESIDE))
+        told = (fault for fault in faults if fault.startswith(STATUS) and BESIDE not in fault)
         return any(not (covers(observation.fault, fault) or fault.startswith(WHOLE_STATION)) for fault in told)
 
     # ---- writing ----------------------------------------------------------------------------------------------

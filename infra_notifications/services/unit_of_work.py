@@ -20,8 +20,9 @@ from infra_notifications.choices import Case, CloseReason, Connectivity, Interva
 from infra_notifications.event_kinds import CASE_KINDS, RECOVERED
 from infra_notifications.models import ChargePointState, Incident
 from infra_notifications.rules import lifecycle
-from infra_notifications.rules.lifecycle import CaseHistory, IncidentState, PointHistory, Signal
+from infra_notifications.rules.lifecycle import CaseHistory, IncidentState, Signal
 from infra_notifications.rules.memory import PointMemory, read_memory, stored_memory
+from infra_notifications.rules.point_history import PointHistory
 from infra_notifications.services.context import context_of
 from infra_notifications.services.decisions import decide_closings, decide_openings, max_age, reconsider_too_old
 from infra_notifications.services.notifying import notify_due

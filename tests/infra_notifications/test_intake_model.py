@@ -102,8 +102,6 @@ class Model:
         elif point.cleared is None or point.cleared <= received:
             case = CASES["fuse" if payload["errorCode"] == "OverCurrentFailure" else "other"]
             point.open[case] = max(received, point.open.get(case, received))
-            if case == "FUSE_TRIPPED" and received >= point.open.get("OTHER_FAULT", received):
-                point.open.pop("OTHER_FAULT", None)  # the same fault, whose cause is known now
         is_late = is_fault and not set(point.open) - {"UNAVAILABLE"}
         if not is_late and (point.status_order is None or received >= point.status_order):
             point.status, point.status_order = payload["status"], received

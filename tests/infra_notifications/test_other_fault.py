@@ -119,7 +119,7 @@ def test_connector_of_an_evse_is_not_ended_by_its_neighbour(point: ChargePoint) 
 # ---- one fault belongs to one case ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("vague", [fault("OtherError"), fault("NoError"), fault("OtherError", info="starting")])
+@pytest.mark.parametrize("vague", [fault("OtherError"), fault("NoError")])
 def test_what_turns_out_to_be_a_fuse_goes_on_as_a_fuse(point: ChargePoint, vague: dict[str, Any]) -> None:
     say(point, vague)
     say(point, fault("GroundFailure"), now=at(5))
