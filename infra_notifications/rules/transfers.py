@@ -192,8 +192,8 @@ def alarms_in(payload: dict[str, Any], stated: Container[int] = (), data: Any = 
         )
     if called and (is_end or is_named or not HAPPENED.isdisjoint(words)):
         ends = (alarm for alarm in made if alarm.over and not alarm.codes and alarm.name in ("", called))
-        twin = {"topic": called, "name": ""} if is_named else {"topic": "", "name": called}
-        made += [alarm._replace(**twin) for alarm in ends]
+        topic, name = (called, "") if is_named else ("", called)
+        made += [alarm._replace(topic=topic, name=name) for alarm in ends]
     return made[:_MOST_ALARMS]
 
 

@@ -134,15 +134,14 @@ def test_a_code_beside_no_error_that_nobody_knows_is_listed_and_raises_nothing(p
 
 
 def test_a_self_test_that_failed_is_told_also_beside_no_error(point: ChargePoint) -> None:
-    failed = (
-        "RCD self test failed",
-        "FI-Selbsttest fehlgeschlagen",
-        "Self-test error",
-        "Autotest différentiel échoué",
-    )
-    failed += ("Selbsttest nicht bestanden", "zelftest mislukt", "Autodiagnosi fallita", "MCU Self Test Fail")
-    calm = ("RCD self test passed", "no self test failed", "self test failed 0 times", "Selbsttest bestanden")
-    calm += ("last self test failed", "self test running", "Autotest superato", "self test ok, no error")
+    failed = [
+        *("RCD self test failed", "FI-Selbsttest fehlgeschlagen", "Self-test error", "Autotest différentiel échoué"),
+        *("Selbsttest nicht bestanden", "zelftest mislukt", "Autodiagnosi fallita", "MCU Self Test Fail"),
+    ]
+    calm = [
+        *("RCD self test passed", "no self test failed", "self test failed 0 times", "Selbsttest bestanden"),
+        *("last self test failed", "self test running", "Autotest superato", "self test ok, no error"),
+    ]
     for number, info in enumerate((*failed, *calm) * 2):
         status = ("Available", "SuspendedEVSE")[number // len((*failed, *calm))]
         say(point, fine(status=status, info=info), now=at(number * 10))
