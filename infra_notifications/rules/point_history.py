@@ -100,7 +100,7 @@ class PointHistory:
             return next((one for one in causes if one.case != Case.UNAVAILABLE), None)
         if signal.case != Case.OTHER_FAULT:
             return None
-        is_vague, causes = signal.fault.endswith(VAGUE), filter(_is_cause, self.open_incidents)
+        is_vague, causes = signal.fault.endswith(VAGUE), [*filter(_is_cause, self.open_incidents)]
         return next((cause for cause in causes if is_vague or _repeats(signal, cause)), None)
 
     def _known_as(self, signal: Signal) -> str:
