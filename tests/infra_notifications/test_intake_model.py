@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from infra_notifications.ingest import OcppMessage
-from infra_notifications.models import ChargePointState, Incident
+from infra_notifications.models import ChargePointState, Incident, Source
 from tests.clock import NOW, SECOND
 from tests.infra_notifications.helpers import fault, fine, station, sweep, take
 
@@ -106,9 +106,10 @@ class Model:
         if not is_late and (point.status_order is None or received >= point.status_order):
             point.status, point.status_order = payload["status"], received
 
-    def sweep(self, now: datetime) -> None:
-        for point in self.points.values():
-            if point.connectivity == "online" and point.last_seen and point.last_seen + self.silence <= now:
+    def sweep(self, now: datetime, put_off: Collection[Point]) -> None:
+        for where, point in self.points.items():
+            is_due = point.last_seen is not None and point.last_seen + self.silence <= now
+            if point.connectivity == "online" and is_due and where not in put_off:
                 point.connectivity = "silent"
                 point.open["UNAVAILABLE"] = now
 
@@ -131,12 +132,22 @@ def shown() -> dict[Point, Any]:
         found[where] = (state.last_seen, state.connectivity, state.status, cases.get(state.pk, []))
         if state.connectivity == "online":
             assert state.last_seen is not None
-            assert state.silent_at == state.last_seen + configured.CHARGING_EXPECTED_INTERVAL_S * SECOND
+            due = state.last_seen + configured.CHARGING_EXPECTED_INTERVAL_S * SECOND
+            assert state.silent_at == due or (state.silent_at and state.silent_at > due and where in put_off())
             assert state.sweep_at is not None
             assert state.sweep_at <= state.silent_at
         else:
             assert (state.silent_at, state.sweep_at) == (None, None)
     return found
+
+
+def put_off() -> set[Point]:
+    """The charge points whose silence does not count, since that of their source was found out first."""
+    silent = Source.objects.exclude(trouble_since=None).values("pk")
+    states = ChargePointState.objects.select_related("charge_point").filter(source__in=silent, connectivity="online")
+    limit = configured.CHARGING_EXPECTED_INTERVAL_S * SECOND
+    late = (each for each in states if each.last_seen and each.silent_at and each.silent_at > each.last_seen + limit)
+    return {(each.charge_point.station, each.charge_point.connector or 0) for each in late}
 
 
 def messages_of(said: Sequence[tuple[Any, ...]], now: datetime, first: dict[Any, Any]) -> list[Any]:
@@ -169,7 +180,7 @@ def test_batches_come_to_what_the_model_says(batches: list[tuple[int, bool, list
             now += (seconds + (pause_s if number == len(batches) // 2 else 0)) * SECOND
             if is_swept:
                 sweep(now)
-                model.sweep(now)
+                model.sweep(now, put_off())
             batch = messages_of(said, now, first)
             intake = take(*(message for message, _received in batch), now=now)
             answer = (intake.accepted, intake.duplicates, len(intake.rejected))
