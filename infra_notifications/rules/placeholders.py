@@ -37,7 +37,7 @@ _GAP = re.compile(r"[\s,;|·]+")
 # What EVerest raises beside an error that it heard itself, by its type, its text, and its cause in OCPP 1.6.
 CONSEQUENCE = "evse_manager/Inoperative"
 _CONSEQUENCE = re.compile(
-    rf"\W*caused[_ ]by:|\b{CONSEQUENCE}\b|charging is not possible\. usually caused by anothe", re.IGNORECASE
+    rf"caused[_ ]by:|\b{CONSEQUENCE}\b|charging is not possible\. usually caused by anothe", re.IGNORECASE
 )
 
 

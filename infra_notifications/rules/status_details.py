@@ -19,7 +19,9 @@ _CODES = ("vendorerrorcode", *sorted(CODES - FAULT_CODE_NAMES, key=len, reverse=
 _TEXTS = ("info", "techinfo", *(name for name in TEXTS if name not in ("name", "type", "component", "part", "title")))
 _READ = frozenset((*_ERRORS, *_CODES, *_TEXTS, "vendorid"))
 # A test of oneself, and what says that it was not passed; that a test is named denies no fault here.
-_SELF_TEST = re.compile(r"\b(?:\w+-)?(?:self[ -]?test|selbsttest|zelftest|auto-?test|auto-?prueba|auto-?diagn\w*)\w*")
+_SELF_TEST = re.compile(
+    r"\b(?:\w{1,20}+-)?(?:self[ -]?test|selbsttest|zelftest|auto-?test|auto-?prueba|auto-?diagn)\w*+"
+)
 _FAILED = re.compile(
     r"\b(?:fail\w*|error|nok|time[ds]?[ -]?out|(?:not|nicht|non|niet|no|pas) (?:passed|ok|bestanden|reussi|superat\w*"
     r"|superado|geslaagd)|unsuccessful|fehlgeschlagen|fehler\w*|echou\w*|echec|erreur|fallid\w*|fallo|mislukt|fallit\w*"

@@ -84,6 +84,7 @@ OBJECT_OF: dict[str, type[Model]] = {
     "fleet_remotes:schedule": CommandSchedule,
     "fleet_remotes:fleet": Fleet,
     "fleet_remotes:callback": Callback,
+    "fleet_remotes:callbacks_at_vendor": Fleet,
     "fleet_remotes:message": CallbackMessage,
     "outbox:address": Address,
     "outbox:delivery": Delivery,

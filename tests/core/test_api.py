@@ -72,7 +72,7 @@ def test_a_method_that_an_address_lacks_is_named_with_those_it_has(api: ApiClien
 @pytest.mark.parametrize("operation", READING_BODIES, ids=lambda o: f"{o.method} {o.pattern}")
 def test_a_body_that_is_no_json_or_too_large_is_refused(api: ApiClient, world: World, operation: ApiOperation) -> None:
     path = operation.path(world)
-    for body in (b"{", b'{"a": }', b"[1, {]", b"[" * 50_000, b'{"a":' * 50_000, b"\xff\xfe{\x00", b"NaN", b"\x00"):
+    for body in (b"{", b'{"a": }', b"[1 2", b"[" * 50_000, b'{"a":' * 50_000, b"\xff\xfe{\x00", b"NaN", b"\x00"):
         detail = problem(api.call(operation.method, path, body), 400)["detail"]
         assert detail.startswith("The body is not valid JSON")
     for size in (5 * 1024 * 1024 + 1, 7 * 1024 * 1024):

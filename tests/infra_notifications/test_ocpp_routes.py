@@ -324,7 +324,7 @@ def test_who_is_connected_is_shown_with_version_and_round_trip(administrator: Cl
     connected("CP-3", other)
     shown = administrator.get(page("_stations", berlin.pk)).content.decode()
     assert reverse("infra_notifications:charge_point", args=[point.pk]) in shown
-    for text in ("CP-1", "ocpp2.0.1", "1234", "41.7 ms", "CP-2", "1006", "not registered"):
+    for text in ("CP-1", "ocpp2.0.1", "1,234", "41.7 ms", "CP-2", "1006", "not registered"):
         assert text in shown
     assert "CP-3" not in shown
     assert "1 of 2 connected" in administrator.get(page("", berlin.pk)).content.decode()

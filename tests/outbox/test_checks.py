@@ -14,6 +14,7 @@ from pytest_django import Settings
 from core.health import Asker, run_checks
 from core.metrics import exposition
 from outbox.checks import DUE_TOO_LONG_S, check_broker, check_oldest_due, check_smtp
+from outbox.models import Delivery
 from tests.mailserver import MailServer, ScriptedServer, SmtpScript
 from tests.outbox.kit import NOW, a_delivery, a_note, fine, published, settled
 
@@ -77,9 +78,11 @@ def test_nothing_due_is_well(db: None) -> None:
 @pytest.mark.parametrize(("age", "ok"), [(1.0, True), (DUE_TOO_LONG_S - 1, True), (DUE_TOO_LONG_S, False)])
 def test_delivery_that_nobody_sends_is_a_finding(db: None, age: float, ok: bool) -> None:
     a_delivery(next_attempt_at=NOW - timedelta(seconds=age))
+    Delivery.objects.update(created_at=NOW - timedelta(seconds=age + 60))
     finding = check_oldest_due(NOW)
     assert (finding.ok, finding.age_s) == (ok, age)
-    assert finding.text == f"the oldest due delivery has waited {age:.0f} s"
+    whole = f"the oldest that has not ended is {age + 60:.0f} s old"
+    assert finding.text == f"the oldest due delivery has waited {age:.0f} s; {whole}"
 
 
 def test_metrics_tell_what_waits_and_for_how_long(db: None) -> None:

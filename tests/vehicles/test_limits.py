@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.device_clock import EARLIEST, TOLERANCE
+from core.device_clock import TOLERANCE
 from core.refusal import Refused
 from outbox.services.banners import mark_read
 from tests.conftest import ApiClient
@@ -22,7 +22,7 @@ from vehicles.rules.versions import is_older
 from vehicles.services.banners import audience_of, banners_of
 from vehicles.services.campaigns import gather_audiences, save_campaign, start_campaign
 from vehicles.services.erasing import erase_drivers
-from vehicles.services.intake import moment_of
+from vehicles.services.intake import EARLIEST, moment_of
 from vehicles.services.notifications import dismiss, stop_category
 from vehicles.services.policies import MAX_HOURS, change_type
 
