@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from crispy_forms import utils
+from crispy_forms.templatetags import crispy_forms_filters, crispy_forms_tags
 from django.conf import settings
 from django.contrib import admin
 from django.template.backends.base import BaseEngine
@@ -37,4 +39,16 @@ def unrendered() -> Iterator[None]:
     # Nor is gathered what every page of the admin says of all models.
     with override_settings(TEMPLATES=[engine, *settings.TEMPLATES]), pytest.MonkeyPatch.context() as patch:
         patch.setattr(admin.site, "each_context", lambda _request: {})
-        yield
+        _forget_templates()
+        try:
+            yield
+        finally:
+            _forget_templates()
+
+
+def _forget_templates() -> None:
+    """Those that crispy forms keep for good, which would be empty for whoever comes after, or full for us."""
+    for module in (utils, crispy_forms_filters, crispy_forms_tags):
+        for kept in vars(module).values():
+            if hasattr(kept, "cache_clear"):
+                kept.cache_clear()
