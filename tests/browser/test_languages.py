@@ -66,7 +66,7 @@ def test_times_are_in_the_viewers_zone(live: Live, open_context: Open) -> None:
     page = open_context(locale="de-DE").new_page()
     page.goto("/")  # from now on the server knows the zone
     page.goto(f"/infrastructure/incidents/{pk}/")
-    expect(page.locator("dl.facts")).to_contain_text(there)
+    expect(page.locator("#main dl.facts")).to_contain_text(there)
 
 
 def test_the_dashboard_refreshes_and_leaves_the_focus_where_it_is(open_context: Open) -> None:

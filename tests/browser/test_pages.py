@@ -28,6 +28,7 @@ NO_PAGES = {
     "console:metrics",
     "console:undo",
     "set_language",
+    "bikeshare:zones_geojson",
     "infra_notifications:charge_points_csv",
     "infra_notifications:wizard_mark",
     "infra_notifications:wizard_discard",
