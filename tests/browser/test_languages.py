@@ -14,7 +14,8 @@ from tests.messages import APPS, is_translated, read
 # What is said by the page itself; cells and tags hold people's own words.
 SAID = "h1, h2, h3, th, dt, label, legend, button, summary, .btn, .nav-link"
 # Names of the API, of bike-share's resources and of models' fields stand there as they are.
-NAMES = {"bikeshare:topics", "console:audit", "vehicles:fact_new", "vehicles:notification"}
+# The last shows English phrases beside the fields for those of a new language.
+NAMES = {"bikeshare:topics", "console:audit", "vehicles:fact_new", "vehicles:notification", "vehicles:language_new"}
 
 
 def english_words(language: str) -> set[str]:
