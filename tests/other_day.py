@@ -10,8 +10,11 @@ import os
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import time_machine
+
+from core import clock
 
 ROOT = Path(__file__).resolve().parent
 DAYS = {
@@ -43,3 +46,5 @@ def travel() -> None:
         print(f"The tests run on another day ({name}): {there:%A %Y-%m-%d %H:%M} UTC")
     shift = timedelta(seconds=float(os.environ["TEST_DAY_SHIFT"]))
     time_machine.travel(datetime.now(UTC) + shift, tick=True).start()
+    # PostgreSQL's clock would lead back to today whoever follows it from here on.
+    mock.patch.object(clock, "start").start()

@@ -181,9 +181,7 @@ class RouteStations(_RouteTab):
     filterset = ConnectionFilters
     bulk = (MOVE,)
     columns = (
-        Column(
-            "station", gettext_lazy("Station"), f"{_CELLS}/connection_station.html", sort="station", export="station"
-        ),
+        Column("station", gettext_lazy("Station"), f"{_CELLS}/connection_station.html", sort="station"),
         Column("connected", gettext_lazy("State"), f"{_CELLS}/connection_state.html", sort="connected"),
         Column("since", gettext_lazy("Since"), "console/cells/ago.html", sort="since"),
         Column("protocol", gettext_lazy("Version"), sort="protocol", nowrap=True),

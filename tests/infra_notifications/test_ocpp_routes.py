@@ -345,7 +345,7 @@ def test_stations_that_are_selected_are_moved_and_shown_where_to(administrator: 
     def ways() -> dict[str, str]:
         answer: Any = administrator.get(page("_stations", berlin.pk), {"as": "csv"})
         lines = b"".join(answer.streaming_content).decode().splitlines()[1:]
-        return {line.split(",")[0]: line.split(",")[-1] for line in lines}
+        return {line.split()[0]: line.split(",")[-1] for line in lines}
 
     move(other, *rows[:2])
     assert ways() == {"CP-1": "other", "CP-2": "other", "CP-3": ""}

@@ -94,7 +94,8 @@ def test_each_of_smartcars_signals_is_of_its_own_moment() -> None:
         signals = [signal(f"charge-{name}", is_in, when) for name in ("ischarging", "ischargingcableconnected")]
         send("smartcar", state(*signals, soc, eventId=f"e-{number}"))
     session = ChargingSession.objects.get()
-    assert (session.started_at, session.ended_at, session.soc_last) == (at(), None, 50)
+    assert (session.started_at, session.soc_last) == (at(), 50)
+    assert session.ended_at in (None, session.last_at), "but for want of samples, a day later"
 
 
 def test_new_values_end_an_error_of_the_sign_in_and_kept_ones_do_not() -> None:
