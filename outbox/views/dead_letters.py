@@ -22,7 +22,7 @@ from outbox.filters import DeadLetterFilters
 from outbox.search import DELIVERY_SEARCH
 from outbox.services import repeats
 from outbox.transports.registry import channel_choices
-from outbox.views.deliveries import what_of
+from outbox.views.deliveries import WHAT, WHERE_TO
 
 _SHOWN = "outbox.view_delivery"
 _RETRY = "outbox.retry_delivery"
@@ -43,21 +43,12 @@ class DeadLetterList(ListPage):
     columns = (
         Column("mark", "", "outbox/cells/mark.html"),
         Column("settled_at", gettext_lazy("Failed"), "outbox/cells/failed_at.html", sort="settled_at"),
-        Column("channel", gettext_lazy("Channel"), value=lambda row: row.get_channel_display()),
-        Column(
-            "address",
-            gettext_lazy("To"),
-            "outbox/cells/address.html",
-            sort="address",
-            nowrap=True,
-            personal=True,
-            export="shown_address",
-        ),
+        *WHERE_TO,
         Column(
             "reason", gettext_lazy("Reason"), value=lambda row: row.get_reason_display(), sort="reason", nowrap=True
         ),
         Column("answer", gettext_lazy("Last answer"), "outbox/cells/answer.html", nowrap=True, export="last_answer"),
-        Column("kind", gettext_lazy("What"), "outbox/cells/kind.html", export=what_of),
+        WHAT,
         Column("attempts", gettext_lazy("Attempts"), numeric=True, sort="attempts"),
     )
     empty_title = gettext_lazy("Nothing has failed for good")

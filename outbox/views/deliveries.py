@@ -41,9 +41,8 @@ def what_of(row: Delivery) -> list[Any]:
 
 
 DELIVERIES_LIVE_ON = ("state", "reason", "attempts")
-DELIVERY_COLUMNS = (
-    Column("created_at", gettext_lazy("Created"), "outbox/cells/created.html", sort="created_at", export="created_at"),
-    Column("state", gettext_lazy("State"), "outbox/cells/state.html", sort="state", export="state_label"),
+# What deliveries say of themselves in every list of them.
+WHERE_TO = (
     Column("channel", gettext_lazy("Channel"), value=lambda row: row.get_channel_display()),
     Column(
         "address",
@@ -54,7 +53,13 @@ DELIVERY_COLUMNS = (
         personal=True,
         export="shown_address",
     ),
-    Column("kind", gettext_lazy("What"), "outbox/cells/kind.html", export=what_of),
+)
+WHAT = Column("kind", gettext_lazy("What"), "outbox/cells/kind.html", export=what_of)
+DELIVERY_COLUMNS = (
+    Column("created_at", gettext_lazy("Created"), "outbox/cells/created.html", sort="created_at", export="created_at"),
+    Column("state", gettext_lazy("State"), "outbox/cells/state.html", sort="state", export="state_label"),
+    *WHERE_TO,
+    WHAT,
     Column("reason", gettext_lazy("Reason"), value=lambda row: row.get_reason_display() if row.reason else ""),
     Column("attempts", gettext_lazy("Attempts"), numeric=True, sort="attempts"),
 )

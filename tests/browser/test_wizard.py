@@ -119,6 +119,9 @@ def test_without_javascript(open_context: Open) -> None:
 
 def test_on_a_phone(open_context: Open) -> None:
     page = open_context(width=390).new_page()
+    for path in ("/infrastructure/incidents/", "/infrastructure/charge-points/", "/outbox/deliveries/"):
+        page.goto(path)
+        assert too_wide(page) == []
     begin(page, "On a phone")
     assert too_wide(page) == []
     wizard = page.locator("#wizard")
